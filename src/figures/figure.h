@@ -1,0 +1,93 @@
+// The catalogue of figures, what is asked of it, and its answers.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/expected.h"
+#include "base/time.h"
+#include "collect/indicator.h"
+#include "store/sighting_store.h"
+
+namespace tocsin {
+
+struct FigureDefinition {
+  std::string id;       // "botnet.overseas-servers"
+  std::string measure;  // distinct actors, distinct targets, sightings, attempts, share, monthly mean
+  std::vector<std::string> kinds;
+  std::string actor;  // "overseas", "constituency", "any"
+  std::string target;
+  std::string of;                                                           // share: the figure that is the whole
+  std::vector<std::string> by;                                              // default dimensions
+  std::string unit;                                                         // "hosts", "attempts"
+  std::map<std::string, std::string> title, definition, caution, sentence;  // by language, "en"
+  std::string where;  // further condition in columns of a sighting, checked against a list of columns and operators
+};
+
+struct FigureRequest {
+  std::string id;
+  Period period;
+  std::string zone = "UTC";
+  std::vector<std::string> by;  // empty: total only; names as in the command line: "actor-country"
+  std::string measure;          // empty: the definition's; "monthly-mean"
+  Confidence confidence = Confidence::kProbable;
+  std::uint64_t limit = 0;     // rows, 0 for all
+  std::uint64_t sequence = 0;  // ledger position, 0 for now
+};
+
+struct FigureRow {
+  std::vector<std::string> key;  // one a dimension; empty text: unknown
+  double value = 0;
+  double share = 0;  // of the total, 0..1
+};
+
+struct FigureResult {
+  FigureDefinition definition;
+  FigureRequest request;
+  std::string constituency;
+  double value = 0;
+  std::optional<double> previous;  // the period before of the same length; none if the store has nothing that early
+  std::vector<FigureRow> rows;     // by value, largest first, then by key
+  std::int64_t overlap = 0;        // sum of the rows less the total: what rows share (distinct counts)
+  std::uint64_t skipped = 0;       // records of the sources that could not be read
+};
+
+class Catalogue {
+ public:
+  // Every *.toml below directory. An error names file, line and what was expected.
+  static Expected<Catalogue> load(const std::string& directory);
+  const std::vector<FigureDefinition>& figures() const { return figures_; }
+  const FigureDefinition* find(const std::string& id) const;
+
+ private:
+  std::vector<FigureDefinition> figures_;
+};
+
+// The dimensions that --by takes: "actor-country", "target-country", "actor-network", "target-sector", "family",
+// "group", "rule", "target-port", "actor", "target", "day", "week", "month", "kind", "detector", "confidence"...
+const std::vector<std::string>& dimension_names();
+
+// The SQL of a figure (one statement a part), for tests, benchmarks and those who want to see it.
+Expected<std::string> compile(const Catalogue& catalogue, const FigureRequest& request, const std::string& from_clause);
+
+Expected<FigureResult> answer(const Catalogue& catalogue, const SightingStore& store, Database& database,
+                              const FigureRequest& request, const std::string& constituency);
+
+// The object of docs/design.md, as JSON text.
+std::string to_json(const FigureResult& result);
+
+struct TraceQuery {
+  FigureRequest figure;
+  std::map<std::string, std::string> keys;  // dimension to value: one row of the figure; empty for the whole
+  std::uint64_t limit = 100;
+};
+// Sightings behind a figure or a row of it: id, kind, confidence, detector, rule, actor_ip, actor_port, actor_country,
+// target_ip, target_port, target_name, target_country, first_seen, last_seen, count, source, evidence, matched.
+Expected<Table> trace(const Catalogue& catalogue, const SightingStore& store, Database& database,
+                      const TraceQuery& query);
+
+}  // namespace tocsin

@@ -1,0 +1,111 @@
+// The local store: immutable Parquet segments, a ledger that names them by hash, and state in SQLite.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/expected.h"
+#include "base/hash.h"
+#include "base/time.h"
+#include "detect/sighting.h"
+#include "store/database.h"
+
+namespace tocsin {
+
+// A source as the ledger knows it.
+struct SourceRecord {
+  std::string id;    // first 16 hexadecimal digits of sha256: what a sighting's `source` column holds
+  std::string name;  // as given
+  std::string path;  // absolute, empty for standard input
+  std::string format;
+  std::string sha256;       // of the raw bytes
+  std::uint64_t bytes = 0;  // raw size when it was read: the position
+  std::uint64_t records = 0;
+  std::uint64_t skipped = 0;
+  std::map<std::string, std::uint64_t> skipped_by_reason;
+  std::vector<std::string> examples;  // "packet 7: truncated header"
+};
+
+struct Segment {
+  std::string path;  // relative to the store: segments/2013-01-31/<hash>.parquet
+  std::string sha256;
+  std::uint64_t rows = 0;
+  std::uint64_t bytes = 0;
+  std::vector<std::string> sources;  // ids
+};
+
+struct StoreFinding {  // of verify: what is wrong, where
+  std::string where;
+  std::string what;
+};
+
+struct CommitReport {
+  std::uint64_t sequence = 0;  // of the ledger line
+  std::uint64_t rows = 0;
+  std::size_t segments = 0;
+  std::size_t retired = 0;
+};
+
+class SightingStore {
+ public:
+  // Makes an empty store (ledger, segments/, state.db). The directory may exist if it is empty or holds tocsin.toml.
+  static Expected<void> create(const std::string& directory);
+  // For reading: sees the ledger as it is at each call. No lock.
+  static Expected<std::unique_ptr<SightingStore>> open(const std::string& directory);
+  ~SightingStore();
+
+  const std::string& directory() const;
+
+  // ---- writing: one writer at a time, in any process (lock file); readers go on.
+  class Run;
+  // Takes the writer's lock, removes what a crashed writer left (temporary files, segments no ledger line names,
+  // a ledger line cut short). Fails when another writer holds the lock.
+  Expected<std::unique_ptr<Run>> begin();
+
+  // ---- reading
+  // Whether a whole source with these raw bytes was read already.
+  Expected<bool> has_source(const std::string& sha256) const;
+  // Sources that are live, in ledger order.
+  Expected<std::vector<SourceRecord>> sources() const;
+  // Live segments as of a ledger sequence (0: now). Absolute paths in Segment::path.
+  Expected<std::vector<Segment>> segments(std::uint64_t sequence = 0) const;
+  struct Head {
+    std::uint64_t sequence = 0;
+    std::string hash;
+  };
+  Expected<Head> head() const;
+  // A FROM clause over the live segments as of a sequence: "read_parquet(['...', ...])", or a subquery that gives no
+  // rows but has the columns. Columns are those of docs/design.md.
+  Expected<std::string> from_clause(std::uint64_t sequence = 0) const;
+  // Hash chain, each segment's hash, and the head kept in state.db.
+  Expected<std::vector<StoreFinding>> verify() const;
+
+ private:
+  struct State;
+  explicit SightingStore(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+// One run: sightings of a set of sources, committed whole by one ledger line or not at all.
+class SightingStore::Run {
+ public:
+  ~Run();  // without commit: what was written is removed
+  // Rows are held and written as segments by day (of first_seen) when there are many. source_of: index as in Place.
+  Expected<void> append(const Sighting& sighting, const std::string& source_id, const std::string& evidence);
+  // Syncs segments, writes the ledger line. replaces: ids of sources whose earlier rows these replace (a file that
+  // has grown): their segments are retired, or rewritten without them.
+  Expected<CommitReport> commit(const std::vector<SourceRecord>& sources, const std::vector<std::string>& replaces);
+  // Closed days of many segments become one segment each.
+  Expected<void> compact();
+
+ private:
+  friend class SightingStore;
+  struct State;
+  explicit Run(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace tocsin

@@ -1,0 +1,48 @@
+#include "base/time.h"
+
+#include <gtest/gtest.h>
+
+#include "base/text.h"
+
+namespace tocsin {
+namespace {
+
+TEST(Time, ReadsDatesAndOffsets) {
+  EXPECT_EQ(*parse_time("1970-01-01"), 0);
+  EXPECT_EQ(*parse_time("2013-01"), *parse_time("2013-01-01T00:00:00Z"));
+  EXPECT_EQ(*parse_time("2021-06-06T15:59:46.457984+0200"), *parse_time("2021-06-06T13:59:46.457984Z"));
+  EXPECT_EQ(*parse_time("2019/04/04 16:24:47.672448"), *parse_time("2019-04-04T16:24:47.672448Z"));
+  EXPECT_EQ(format_time(*parse_time("2012-02-29T23:59:59.5Z")), "2012-02-29T23:59:59.500000Z");
+}
+
+TEST(Time, ReadsNamedZonesAcrossChangesOfOffset) {
+  EXPECT_EQ(*parse_time("2013-01-01", "Asia/Shanghai"), *parse_time("2012-12-31T16:00:00Z"));
+  EXPECT_EQ(*parse_time("2013-07-01", "Europe/Prague"), *parse_time("2013-06-30T22:00:00Z"));
+  EXPECT_EQ(*parse_time("2013-01-01", "+08:00"), *parse_time("2012-12-31T16:00:00Z"));
+  EXPECT_FALSE(parse_time("2013-01-01", "Mars/Olympus"));
+}
+
+TEST(Time, RefusesWhatIsNoTime) {
+  for (const char* text : {"", "2013-02-30", "2013-13-01", "yesterday", "2013-01-01T25:00:00", "2013-01-01x"}) {
+    EXPECT_FALSE(parse_time(text)) << text;
+  }
+}
+
+TEST(Time, ReadsEpochSecondsExactly) {
+  EXPECT_EQ(*parse_epoch("1677024003.714845"), 1677024003714845);
+  EXPECT_EQ(*parse_epoch("22.335172"), 22335172);
+  EXPECT_EQ(*parse_epoch("5"), 5 * kSecond);
+  EXPECT_FALSE(parse_epoch("1e9"));
+}
+
+TEST(Text, ShowsControlCharactersAsText) {
+  EXPECT_EQ(printable("a\x1b[31mb\n"), "a\\x1b[31mb\\x0a");
+  EXPECT_EQ(printable("\xff"), "\\xff");
+  EXPECT_EQ(printable("中文"), "中文");
+  EXPECT_EQ(printable("\u202e"), "\\u{202e}");
+  EXPECT_EQ(with_thousands(1287000), "1,287,000");
+  EXPECT_EQ(with_thousands(-999), "-999");
+}
+
+}  // namespace
+}  // namespace tocsin
