@@ -151,6 +151,14 @@ void Skips::add(std::string_view where, std::string_view what) {
   if (examples_.size() < 20) examples_.push_back(fmt::format("{}: {}", where, what));
 }
 
+void Skips::add(const Skips& others) {
+  count_ += others.count_;
+  for (const auto& [reason, count] : others.by_reason_) by_reason_[reason] += count;
+  for (const std::string& example : others.examples_) {
+    if (examples_.size() < 20) examples_.push_back(example);
+  }
+}
+
 struct InputStream::State {
   std::string name;
   int file = -1;

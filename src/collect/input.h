@@ -21,6 +21,7 @@ class Skips {
  public:
   // where: "line 12" or "packet 7"; what: a constant phrase such as "truncated header".
   void add(std::string_view where, std::string_view what);
+  void add(const Skips& others);
   std::uint64_t count() const { return count_; }
   const std::map<std::string, std::uint64_t>& by_reason() const { return by_reason_; }
   // "where: what" of the first 20.

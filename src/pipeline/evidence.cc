@@ -1,0 +1,112 @@
+#include "pipeline/evidence.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "collect/reader.h"
+
+namespace tocsin {
+namespace {
+
+// Whether the address stands in the packet's headers: cheap, and right for any link layer and encapsulation.
+bool mentions(std::span<const std::byte> packet, const IpAddress& address) {
+  const auto& bytes = address.bytes();
+  const std::size_t size = address.is_v4() ? 4 : 16;
+  const auto* needle = bytes.data() + (16 - size);
+  const std::size_t headers = std::min<std::size_t>(packet.size(), 160);
+  return memmem(packet.data(), headers, needle, size) != nullptr;
+}
+
+bool wanted(const Packet& packet, const EvidenceRequest& request) {
+  return request.first_seen <= packet.time && packet.time <= request.last_seen &&
+         (request.actor.is_unspecified() || mentions(packet.data, request.actor)) &&
+         (request.target.is_unspecified() || mentions(packet.data, request.target));
+}
+
+Expected<std::vector<Evidence>> fetch_packets(InputStream& input, Format format,
+                                              const std::vector<EvidenceRequest>& requests,
+                                              const std::vector<std::string>& pcap_paths) {
+  std::vector<Evidence> found(requests.size());
+  std::vector<std::optional<PcapWriter>> writers(requests.size());
+  const auto reader = make_packet_reader(format, input, 0);
+  std::vector<Packet> batch;
+  bool more = true;
+  while (more) {
+    more = reader->read(batch);
+    for (const Packet& packet : batch) {
+      for (std::size_t i = 0; i < requests.size(); ++i) {
+        if (!wanted(packet, requests[i])) continue;
+        ++found[i].packets;
+        if (i >= pcap_paths.size()) continue;
+        if (!writers[i]) {
+          auto writer = PcapWriter::create(pcap_paths[i], packet.link_type);
+          if (!writer) return std::unexpected(writer.error());
+          writers[i].emplace(std::move(*writer));
+          found[i].pcap = pcap_paths[i];
+        }
+        if (const auto written = writers[i]->write(packet); !written) return std::unexpected(written.error());
+      }
+    }
+  }
+  return found;
+}
+
+Expected<std::vector<Evidence>> fetch_lines(InputStream& input, const std::vector<EvidenceRequest>& requests) {
+  std::vector<Evidence> found(requests.size());
+  std::vector<std::size_t> order(requests.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::ranges::sort(order, {}, [&](std::size_t i) { return requests[i].offset; });
+  std::string line;
+  std::uint64_t line_at = 0;
+  bool have = false;
+  for (const std::size_t i : order) {
+    const std::uint64_t offset = requests[i].offset;
+    if (!have || line_at != offset) {
+      while (input.offset() < offset) {
+        const auto view = input.peek(1);
+        if (view.empty()) break;
+        input.consume(static_cast<std::size_t>(std::min<std::uint64_t>(view.size(), offset - input.offset())));
+      }
+      line_at = input.offset();
+      const auto next = input.line();
+      have = next.has_value();
+      line = next.value_or(std::string_view());
+    }
+    if (have && line_at == offset) found[i].line = line;
+  }
+  return found;
+}
+
+}  // namespace
+
+Expected<std::vector<Evidence>> fetch_evidence(const SourceRecord& source, const std::vector<EvidenceRequest>& requests,
+                                               const std::vector<std::string>& pcap_paths) {
+  if (source.path.empty()) return failure(fmt::format("{}: it was read from standard input and not kept", source.name));
+  auto input = InputStream::open(source.path);
+  if (!input) return std::unexpected(input.error());
+  {
+    // The evidence is that of the bytes that were judged: a source that has grown still has them, a changed one not.
+    Sha256 hash;
+    auto file = std::unique_ptr<std::FILE, int (*)(std::FILE*)>(std::fopen(source.path.c_str(), "rb"), &std::fclose);
+    if (!file) return failure(fmt::format("{}: can't be opened", source.path));
+    std::vector<std::byte> buffer(1 << 20);
+    for (std::uint64_t left = source.bytes; left > 0;) {
+      const std::size_t got = std::fread(buffer.data(), 1, std::min<std::uint64_t>(left, buffer.size()), file.get());
+      if (got == 0) break;
+      hash.update(std::span(buffer.data(), got));
+      left -= got;
+    }
+    if (hex(hash.digest()) != source.sha256) {
+      return failure(fmt::format("{}: has changed since it was read (SHA-256 was {})", source.path, source.sha256));
+    }
+  }
+  const Format format = recognise((*input)->peek(64 * 1024));
+  if (format == Format::kPcap || format == Format::kPcapng) {
+    return fetch_packets(**input, format, requests, pcap_paths);
+  }
+  return fetch_lines(**input, requests);
+}
+
+}  // namespace tocsin

@@ -1,0 +1,35 @@
+// From a sighting back to the bytes: the packets as a pcap, the lines of a log.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/expected.h"
+#include "base/ip_address.h"
+#include "base/time.h"
+#include "store/sighting_store.h"
+
+namespace tocsin {
+
+struct EvidenceRequest {
+  IpAddress actor;   // unspecified: any
+  IpAddress target;
+  Timestamp first_seen = 0;
+  Timestamp last_seen = 0;
+  std::uint64_t offset = 0;  // of the first record
+};
+
+struct Evidence {
+  std::string line;            // of a log: the record itself
+  std::string pcap;            // path of the capture written
+  std::uint64_t packets = 0;   // in it
+};
+
+// For each request, what the source holds. Packets between the two addresses from first to last seen are written to
+// DIRECTORY/<number>.pcap, none if directory is empty. An error if the source is gone or has changed.
+Expected<std::vector<Evidence>> fetch_evidence(const SourceRecord& source, const std::vector<EvidenceRequest>& requests,
+                                               const std::vector<std::string>& pcap_paths);
+
+}  // namespace tocsin

@@ -1,0 +1,27 @@
+// tocsin.toml: whom a store is for, and what it judges by. default_settings() is its documentation.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/country_code.h"
+#include "base/expected.h"
+#include "collect/indicator.h"
+#include "locate/constituency.h"
+
+namespace tocsin {
+
+struct Settings {
+  ConstituencySpec constituency;
+  std::vector<std::pair<std::string, IndicatorDefaults>> indicators;  // absolute paths
+  std::string zone = "UTC";
+  std::string location_directory;  // empty: the installation's
+};
+
+// Errors name file, line and what was expected; unknown keys are errors.
+Expected<Settings> load_settings(const std::string& path);
+// The commented text of a new tocsin.toml. name: of the constituency.
+std::string default_settings(CountryCode country, const std::string& name);
+
+}  // namespace tocsin
