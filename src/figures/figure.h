@@ -26,6 +26,9 @@ struct FigureDefinition {
   std::string unit;                                                         // "hosts", "attempts"
   std::map<std::string, std::string> title, definition, caution, sentence;  // by language, "en"
   std::string where;  // further condition in columns of a sighting, checked against a list of columns and operators
+  // What makes an actor or target of distinct counts one: "address" (rows without one do not count), "name",
+  // "name+address" (the address where there is no name) or "address+name" (the name where there is no address).
+  std::string count = "address";
 };
 
 struct FigureRequest {
@@ -74,8 +77,13 @@ const std::vector<std::string>& dimension_names();
 // The SQL of a figure (one statement a part), for tests, benchmarks and those who want to see it.
 Expected<std::string> compile(const Catalogue& catalogue, const FigureRequest& request, const std::string& from_clause);
 
+// A `share` is in per cent; a `monthly mean` is per calendar month of the period, a part of a month counting as its
+// fraction.
 Expected<FigureResult> answer(const Catalogue& catalogue, const SightingStore& store, Database& database,
                               const FigureRequest& request, const std::string& constituency);
+// The same over any relation that has the columns of a sighting; skipped stays 0.
+Expected<FigureResult> answer_over(const Catalogue& catalogue, const std::string& from_clause, Database& database,
+                                   const FigureRequest& request, const std::string& constituency);
 
 // The object of docs/design.md, as JSON text.
 std::string to_json(const FigureResult& result);
@@ -89,5 +97,7 @@ struct TraceQuery {
 // target_ip, target_port, target_name, target_country, first_seen, last_seen, count, source, evidence, matched.
 Expected<Table> trace(const Catalogue& catalogue, const SightingStore& store, Database& database,
                       const TraceQuery& query);
+Expected<Table> trace_over(const Catalogue& catalogue, const std::string& from_clause, Database& database,
+                           const TraceQuery& query);
 
 }  // namespace tocsin
