@@ -1,0 +1,54 @@
+# The made-up capture, from bytes to brief: its truth is in src/simulate/sample_writer.cc.
+. "$(dirname "$0")/lib.sh"
+"$bin/tocsin-sample" made >/dev/null
+make_store s '' '"198.51.100.0/24"' '[[indicators]]' 'path = "../made/indicators.txt"'
+status 0 "$tocsin" watch --store s made/sample.pcap
+same 'servers, confirmed' 2 "$(value s botnet.overseas-servers --confidence confirmed)"
+same 'hosts of confirmed servers' 8 "$(value s botnet.controlled-hosts --confidence confirmed)"
+same 'servers by behaviour' 4 "$(value s botnet.overseas-servers --confidence suspected)"
+same 'hosts by behaviour' 13 "$(value s botnet.controlled-hosts --confidence suspected)"
+same 'scanners' 2 "$(value s scan.overseas-hosts)"
+# Twice adds nothing; nor does the same under another name or compressed differently read before.
+before=$("$tocsin" figure --store s botnet.overseas-servers --json)
+status 0 "$tocsin" watch --store s made/sample.pcap
+cp made/sample.pcap again.pcap
+status 0 "$tocsin" watch --store s again.pcap
+same 'figure after reading twice' "$before" "$("$tocsin" figure --store s botnet.overseas-servers --json)"
+# A source that grows: the same as if it had been read whole at once.
+size=$(stat -c %s made/sample.pcap)
+head -c $((size / 2)) made/sample.pcap >growing.pcap
+make_store g '' '"198.51.100.0/24"' '[[indicators]]' 'path = "../made/indicators.txt"'
+"$tocsin" watch --store g growing.pcap >/dev/null 2>&1 || true
+cp made/sample.pcap growing.pcap
+status 0 "$tocsin" watch --store g growing.pcap
+for figure in botnet.overseas-servers botnet.controlled-hosts scan.attempts; do
+  same "$figure after growing" "$(value s $figure --confidence suspected)" "$(value g $figure --confidence suspected)"
+done
+# From standard input, and compressed.
+make_store z '' '"198.51.100.0/24"' '[[indicators]]' 'path = "../made/indicators.txt"'
+gzip -c made/sample.pcap | "$tocsin" watch --store z - >/dev/null
+same 'servers from standard input' 2 "$(value z botnet.overseas-servers --confidence confirmed)"
+# The brief, and its check.
+status 0 "$tocsin" report --store s --format html,md,json,csv --out brief
+for format in html md json csv; do [ -s brief/brief.$format ] || die "no brief.$format"; done
+jq -e . brief/brief.json >/dev/null
+! grep -qE '<(script|link)|src="http' brief/brief.html || die "the brief reaches outside itself"
+status 0 "$tocsin" verify --store s brief/brief.json
+sed 's/"value": \?2,/"value": 3,/' brief/brief.json >forged.json
+cmp -s brief/brief.json forged.json && die "nothing was forged"
+status 1 "$tocsin" verify --store s forged.json
+# Down to the packets.
+status 0 "$tocsin" trace --store s botnet.controlled-hosts --row actor=23.94.137.77 --pcap packets --json
+packets=$(jq '[.[].packets] | add' out)
+((packets > 0)) || die "no packets behind the figure"
+for pcap in packets/*.pcap; do
+  same "strangers in $pcap" 0 "$(tshark -r "$pcap" -Y '!(ip.addr == 23.94.137.77)' 2>/dev/null | wc -l)"
+done
+# A changed source is no evidence.
+printf x | dd of=made/sample.pcap bs=1 seek=100 conv=notrunc status=none
+status 0 "$tocsin" trace --store s botnet.controlled-hosts --limit 1
+grep -q 'has changed' out || die "a changed source goes unnoticed"
+# Tampering shows.
+segment=$(find s/segments -name '*.parquet' | head -1)
+printf '\x55' | dd of="$segment" bs=1 seek=40 conv=notrunc status=none
+status 1 "$tocsin" verify --store s

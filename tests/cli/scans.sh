@@ -1,0 +1,26 @@
+# Truth: the logs and tshark; the scanners are named in the lines below with how they were found.
+. "$(dirname "$0")/lib.sh"
+need_data
+scanners() { "$tocsin" trace --store "$1" scan.attempts --confidence "${2:-suspected}" --limit 0 --no-evidence --json | jq -r '.[]|"\(.actor_ip) \(.rule)"' | sort -u; }
+make_store vertical '' '"192.168.0.0/16", "10.0.0.0/8", "147.32.0.0/16"'
+status 0 "$tocsin" watch --store vertical "$data/stratosphere/port-scans/vertical/conn.log"
+# awk: the only initiator with more than 50 distinct ports on one host.
+truth=$(awk -F'\t' '!/^#/ {if (!s[$3,$5,$6]++) n[$3]++} END {for (k in n) if (n[k]>50) print k}' "$data/stratosphere/port-scans/vertical/conn.log")
+scanners vertical | grep -q "^$truth tcp.*vertical" || die "vertical scan by $truth not found: $(scanners vertical)"
+make_store port '' '"10.0.0.0/8"'
+status 0 "$tocsin" watch --store port "$data/stratosphere/test11-portscan.binetflow"
+scanners port | grep -q '^10.8.0.69 tcp.*vertical' || die "test11: $(scanners port)"
+make_store icmp '' '"192.168.1.0/24"'
+status 0 "$tocsin" watch --store icmp "$data/stratosphere/test12-icmp-portscan.pcap"
+scanners icmp | grep -q '^192.168.1.109 icmp' || die "test12: $(scanners icmp)"
+corpus=$data/maltrail/sensor-corpus
+for scan in port_scan:tcp-syn stealth_scan_fin:tcp-fin stealth_scan_null:tcp-null stealth_scan_xmas:tcp-xmas udp_scan:udp; do
+  make_store "${scan%%:*}" '"US"' '"192.168.0.0/16", "10.0.0.0/8"'
+  status 0 "$tocsin" watch --store "${scan%%:*}" "$corpus/${scan%%:*}.pcap"
+  scanners "${scan%%:*}" | grep -q " ${scan##*:}" || die "$scan: $(scanners "${scan%%:*}")"
+done
+for calm in clean_tcp ack_sweep_no_fp; do
+  make_store $calm '"US"' '"192.168.0.0/16", "10.0.0.0/8"'
+  status 0 "$tocsin" watch --store $calm "$corpus/$calm.pcap"
+  same "$calm accuses nobody" '' "$(scanners $calm)"
+done
