@@ -139,14 +139,15 @@ class ZeekReader : public LineReader {
     numbers_.reserve(kColumns);
     bool certificate_log = false;
     for (const auto& [key, value] : object) {
-      if (key == "certificate.version" || key == "fuid" || key == "trans_depth_smtp") certificate_log = key != "fuid" || certificate_log;
+      certificate_log = certificate_log || key == "certificate.version";
       const auto found = std::ranges::find(kNames, std::string_view(key));
       if (found == kNames.end()) continue;
       const auto column = static_cast<std::size_t>(found - kNames.begin());
       if (value.is_string()) {
         record_[column] = value.get_string().value_unsafe();
       } else if (value.is_array() && column == kAnswers) {
-        for (const auto item : value.get_array().value_unsafe()) {
+        const simdjson::dom::array items = value.get_array().value_unsafe();
+        for (const auto item : items) {
           if (item.is_string()) answers_.push_back(item.get_string().value_unsafe());
         }
         record_[column] = "x";
