@@ -41,8 +41,17 @@ class Constituency {
   const Organisation* organisation_of(const IpAddress& ip, std::string_view name) const;
 
  private:
+  static constexpr std::size_t kNoOrganisation = ~std::size_t{0};
+  struct Network {
+    Prefix prefix;
+    std::size_t organisation;  // its place in spec_.organisations
+  };
+  // The longest declared network that holds the address.
+  const Network* network_of(const IpAddress& ip, bool with_organisation) const;
+
   ConstituencySpec spec_;
-  std::vector<std::pair<Prefix, const Organisation*>> networks_;  // longest first; nullptr: declared without one
+  std::vector<Network> networks_;  // sorted
+  std::set<int> lengths_;
 };
 
 }  // namespace tocsin

@@ -11,6 +11,9 @@
 
 namespace tocsin {
 
+// Two letters as a number; 0 for what is no country: EU, AP, A1 and the like of some databases.
+std::uint16_t country_number(std::string_view code);
+
 struct RangeSource {
   std::vector<RangeEntry> entries;  // sorted, nothing overlaps
   Timestamp date = 0;
