@@ -340,7 +340,7 @@ TEST_F(Answers, JsonHasWholeNumbersAndSurvivesBytesThatAreNoText) {
   EXPECT_EQ(json["rows"][0]["value"], 1);
   result.rows[0].key[0] = "\xff\xfe";
   result.constituency = "\xc3\x28";
-  EXPECT_NO_THROW(static_cast<void>(nlohmann::json::parse(to_json(result))));
+  EXPECT_TRUE(nlohmann::json::accept(to_json(result)));
 }
 
 TEST_F(Answers, AConditionOfTheCatalogueSelects) {

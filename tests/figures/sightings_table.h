@@ -23,10 +23,10 @@ struct Row {
   int count = 1;
   bool actor_inside = false;
   bool target_inside = true;
-  std::string target_name;
-  std::string actor_name;
-  std::string family;
-  std::string sector;
+  std::string target_name = "";
+  std::string actor_name = "";
+  std::string family = "";
+  std::string sector = "";
   int actor_asn = 64500;
   int port = 443;
   std::string detector = "indicator";
