@@ -1,10 +1,6 @@
 #include "locate/databases.h"
 
 #include <fmt/format.h>
-#include <libloc/as.h>
-#include <libloc/database.h>
-#include <libloc/libloc.h>
-#include <libloc/network.h>
 
 #include <algorithm>
 #include <charconv>
@@ -12,6 +8,13 @@
 #include <memory>
 
 #include "collect/input.h"
+
+extern "C" {  // the headers of libloc do not say so
+#include <libloc/as.h>
+#include <libloc/database.h>
+#include <libloc/libloc.h>
+#include <libloc/network.h>
+}
 
 namespace tocsin {
 namespace {
