@@ -24,7 +24,7 @@
 //   - a name was sent (SNI, Host) that this client asked for and that did not resolve to that address;
 //   - no DNS answer to anyone held that address, though this client's DNS is visible;
 //   - a port that is not one of the usual ones;
-//   - at least 30 failing connections over ten minutes or more;
+//   - at least 30 failing connections over five minutes or more;
 //   - a destination that one initiator alone uses, of ten or more seen.
 // The first two are kin, but differ: a fronted name can be wrong where the address is well known. One mark more is
 // asked for at popular destinations; a destination inside is never more than suspected. Nothing here is `confirmed`.
@@ -388,7 +388,7 @@ class BeaconDetector final : public Detector {
     }
     if (!usual_port(key.port)) marks.push_back("unusual port");
     if (verdict.failing && pair.events.size() >= 30 &&
-        pair.events.back().time - pair.events.front().time >= 10 * kMinute) {
+        pair.events.back().time - pair.events.front().time >= 5 * kMinute) {
       marks.push_back("failing for long");
     }
     if (initiators_.size() >= kPopular && users_of(server) == 1) marks.push_back("no other host uses it");
