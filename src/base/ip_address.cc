@@ -75,6 +75,25 @@ std::string IpAddress::text() const {
 }
 
 AddressScope scope_of(const IpAddress& address) {
+  // Nearly every address is told by its first bits.
+  if (address.is_v4()) {
+    switch (address.as_v4() >> 24) {
+      case 0:
+      case 10:
+      case 100:
+      case 127:
+      case 169:
+      case 172:
+      case 192:
+      case 198:
+      case 203:
+        break;
+      default:
+        if (address.as_v4() < 0xe0000000U) return AddressScope::kGlobal;
+    }
+  } else if (const std::uint64_t first = address.high() >> 48; first >> 13 == 1 && first != 0x2001 && first < 0x3ff0) {
+    return AddressScope::kGlobal;
+  }
   for (const SpecialNetwork& network : special_networks()) {
     if (network.prefix.contains(address)) {
       if (network.prefix.length() == 96 && address.is_v4()) return AddressScope::kGlobal;
