@@ -103,8 +103,6 @@ std::optional<std::uint32_t> as_number(const std::string& text) {
   return static_cast<std::uint32_t>(value);
 }
 
-std::optional<std::string> any_text(const std::string& text) { return text; }
-
 void read_constituency(SettingsReader& reader, const toml::table& table, ConstituencySpec& spec) {
   reader.allow(table, {"name", "countries", "prefixes", "as-numbers", "domains", "organisation"}, "[constituency]");
   spec.name = reader.text(table, "name", true);
