@@ -3,64 +3,60 @@
 #include <openssl/evp.h>
 
 #include <array>
-#include <optional>
-#include <vector>
-
-#include "collect/observation.h"
+#include <utility>
 
 namespace tocsin {
 namespace {
 
-// The type that answers an ICMP type, from the specification's tables; nothing for one-way messages.
-std::optional<std::uint16_t> icmp_answer(std::uint16_t type, bool six) {
-  struct Pair {
-    std::uint16_t ask, answer;
-  };
-  static constexpr Pair four_pairs[] = {{8, 0}, {13, 14}, {15, 16}, {17, 18}, {10, 9}};
-  static constexpr Pair six_pairs[] = {{128, 129}, {133, 134}, {135, 136}, {130, 131}, {144, 145}};
-  const auto find = [type](const auto& pairs) -> std::optional<std::uint16_t> {
-    for (const Pair& pair : pairs) {
-      if (pair.ask == type) return pair.answer;
-      if (pair.answer == type) return pair.ask;
-    }
-    return std::nullopt;
-  };
-  return six ? find(six_pairs) : find(four_pairs);
+// The message type that answers, or is answered by, this one: -1 for one-way messages.
+int counterpart(std::uint8_t protocol, std::uint16_t type) {
+  using Pair = std::pair<std::uint16_t, std::uint16_t>;
+  static constexpr std::array<Pair, 5> kV4{{{8, 0}, {13, 14}, {15, 16}, {10, 9}, {17, 18}}};
+  static constexpr std::array<Pair, 5> kV6{{{128, 129}, {133, 134}, {135, 136}, {130, 131}, {144, 145}}};
+  for (const Pair& pair : protocol == kIcmp ? kV4 : kV6) {
+    if (pair.first == type) return pair.second;
+    if (pair.second == type) return pair.first;
+  }
+  if (protocol == kIcmp6 && type == 139) return 140;
+  if (protocol == kIcmp6 && type == 140) return 139;
+  return -1;
 }
 
 }  // namespace
 
-std::string community_id(const Endpoint& a, const Endpoint& b, std::uint8_t protocol) {
-  Endpoint first = a, second = b;
+std::string community_id(const Endpoint& source, const Endpoint& destination, std::uint8_t protocol) {
+  Endpoint low = source;
+  Endpoint high = destination;
   bool one_way = false;
   if (protocol == kIcmp || protocol == kIcmp6) {
-    const auto answer = icmp_answer(first.port, protocol == kIcmp6);
-    if (answer) {
-      second.port = *answer;
-    } else {
-      one_way = true;
+    const int answer = counterpart(protocol, source.port);
+    one_way = answer < 0;
+    if (!one_way) high.port = static_cast<std::uint16_t>(answer);
+  }
+  if (!one_way && high < low) std::swap(low, high);
+
+  std::array<unsigned char, 40> input{};
+  std::size_t size = 2;  // the seed, 0
+  const bool v4 = low.ip.is_v4() && high.ip.is_v4();
+  for (const Endpoint* end : {&low, &high}) {
+    for (std::size_t i = v4 ? 12 : 0; i < 16; ++i) input[size++] = end->ip.bytes()[i];
+  }
+  input[size++] = protocol;
+  input[size++] = 0;
+  const bool has_ports =
+      protocol == kTcp || protocol == kUdp || protocol == kIcmp || protocol == kIcmp6 || protocol == 132;
+  if (has_ports) {
+    for (const Endpoint* end : {&low, &high}) {
+      input[size++] = static_cast<unsigned char>(end->port >> 8);
+      input[size++] = static_cast<unsigned char>(end->port);
     }
   }
-  if (!one_way && std::pair(first.ip, first.port) > std::pair(second.ip, second.port)) std::swap(first, second);
-  std::vector<std::uint8_t> bytes{0, 0};
-  const auto add = [&bytes](const IpAddress& ip) {
-    const auto& all = ip.bytes();
-    bytes.insert(bytes.end(), all.begin() + (ip.is_v4() ? 12 : 0), all.end());
-  };
-  add(first.ip);
-  add(second.ip);
-  bytes.push_back(protocol);
-  bytes.push_back(0);
-  for (const std::uint16_t port : {first.port, second.port}) {
-    bytes.push_back(static_cast<std::uint8_t>(port >> 8));
-    bytes.push_back(static_cast<std::uint8_t>(port));
-  }
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned size = 0;
-  EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha1(), nullptr);
-  std::array<unsigned char, 64> encoded{};
-  const int length = EVP_EncodeBlock(encoded.data(), digest.data(), static_cast<int>(size));
-  return "1:" + std::string(reinterpret_cast<const char*>(encoded.data()), static_cast<std::size_t>(length));
+  unsigned digest_size = 0;
+  EVP_Digest(input.data(), size, digest.data(), &digest_size, EVP_sha1(), nullptr);
+  std::array<unsigned char, 32> text{};
+  const int length = EVP_EncodeBlock(text.data(), digest.data(), 20);
+  return "1:" + std::string(reinterpret_cast<const char*>(text.data()), static_cast<std::size_t>(length));
 }
 
 }  // namespace tocsin

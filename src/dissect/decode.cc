@@ -1,209 +1,338 @@
 #include "dissect/decode.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
 #include "collect/observation.h"
 
-namespace tocsin {
+namespace tocsin::dissect {
 namespace {
 
-using Bytes = std::span<const std::byte>;
+constexpr int kMostTags = 16;
+constexpr int kMostExtensions = 16;
 
-unsigned u8(Bytes bytes, std::size_t at) { return static_cast<unsigned>(bytes[at]); }
-unsigned u16(Bytes bytes, std::size_t at) { return u8(bytes, at) << 8 | u8(bytes, at + 1); }
-std::uint32_t u32(Bytes bytes, std::size_t at) { return static_cast<std::uint32_t>(u16(bytes, at)) << 16 | u16(bytes, at + 2); }
+// A step of the way up: what to read next.
+enum class Layer : std::uint8_t { kEtherType, kPpp, kMpls, kAnyIp, kIpv4, kIpv6, kNotIp, kShort };
 
-Decoded transport(Bytes bytes, std::uint32_t length, DecodedPacket& out) {
-  const std::size_t captured = bytes.size();
-  const auto payload_after = [&](std::size_t header) {
-    out.payload_length = length > header ? length - static_cast<std::uint32_t>(header) : 0;
-    out.payload = header < captured ? bytes.subspan(header) : Bytes();
+DecodeResult bad(DecodedPacket& packet, const char* fault) {
+  packet.fault = fault;
+  return DecodeResult::kBad;
+}
+
+// Takes the link header off; `type` is the EtherType where the layer is kEtherType.
+Layer open_link(std::uint32_t link_type, Bytes& data, std::uint16_t& type) {
+  const auto take = [&data](std::size_t size) {
+    if (data.size() < size) return false;
+    data = data.subspan(size);
+    return true;
   };
-  switch (out.protocol) {
+  const Bytes frame = data;
+  switch (link_type) {
+    case 1:
+      if (!take(14)) return Layer::kShort;
+      type = be16(frame, 12);
+      return Layer::kEtherType;
+    case 0:
+    case 108: {
+      if (!take(4)) return Layer::kShort;
+      // The address family of the capturing host, in its byte order (null) or the network's (loop).
+      std::uint32_t family = be32(frame, 0);
+      if (family > 0xffff) family = __builtin_bswap32(family);
+      if (family == 2) return Layer::kIpv4;
+      return family == 10 || family == 24 || family == 28 || family == 30 ? Layer::kIpv6 : Layer::kNotIp;
+    }
+    case 9:
+    case 50:
+      return Layer::kPpp;
+    case 12:
+    case 14:
+    case 101:
+      return Layer::kAnyIp;
+    case 228:
+      return Layer::kIpv4;
+    case 229:
+      return Layer::kIpv6;
+    case 219:
+      return Layer::kMpls;
+    case 113:
+      if (!take(16)) return Layer::kShort;
+      type = be16(frame, 14);
+      return Layer::kEtherType;
+    case 276:
+      if (!take(20)) return Layer::kShort;
+      type = be16(frame, 0);
+      return Layer::kEtherType;
+    default:
+      return Layer::kNotIp;
+  }
+}
+
+Layer open_ether_type(Bytes& data, std::uint16_t& type) {
+  switch (type) {
+    case 0x0800:
+      return Layer::kIpv4;
+    case 0x86dd:
+      return Layer::kIpv6;
+    case 0x8100:
+    case 0x88a8:
+    case 0x9100:
+    case 0x9200:
+      if (data.size() < 4) return Layer::kShort;
+      type = be16(data, 2);
+      data = data.subspan(4);
+      return Layer::kEtherType;
+    case 0x8847:
+    case 0x8848:
+      return Layer::kMpls;
+    case 0x8864:
+      if (data.size() < 6) return Layer::kShort;
+      data = data.subspan(6);
+      return Layer::kPpp;
+    default:
+      break;
+  }
+  // A length instead of a type: IEEE 802.3 with LLC; SNAP with OUI 0 carries an EtherType again (RFC 1042).
+  if (type > 1500 || data.size() < 8 || be32(data, 0) != 0xaaaa0300 || be16(data, 4) != 0) return Layer::kNotIp;
+  type = be16(data, 6);
+  data = data.subspan(8);
+  return Layer::kEtherType;
+}
+
+// RFC 1661, with the address and control fields of RFC 1662 and the one-byte protocol both optional.
+Layer open_ppp(Bytes& data) {
+  if (data.size() >= 2 && be16(data, 0) == 0xff03) data = data.subspan(2);
+  if (data.empty()) return Layer::kShort;
+  std::uint16_t protocol = byte_at(data, 0);
+  std::size_t size = 1;
+  if ((protocol & 1) == 0) {
+    if (data.size() < 2) return Layer::kShort;
+    protocol = be16(data, 0);
+    size = 2;
+  }
+  data = data.subspan(size);
+  switch (protocol) {
+    case 0x0021:
+      return Layer::kIpv4;
+    case 0x0057:
+      return Layer::kIpv6;
+    case 0x0281:
+    case 0x0283:
+      return Layer::kMpls;
+    default:
+      return Layer::kNotIp;
+  }
+}
+
+Layer open_mpls(Bytes& data) {
+  for (int i = 0; i < kMostTags; ++i) {
+    if (data.size() < 4) return Layer::kShort;
+    const bool bottom = (byte_at(data, 2) & 1) != 0;
+    data = data.subspan(4);
+    if (bottom) return Layer::kAnyIp;
+  }
+  return Layer::kNotIp;
+}
+
+IpAddress v6_at(Bytes data, std::size_t at) {
+  std::array<std::uint8_t, 16> bytes;
+  std::memcpy(bytes.data(), data.data() + at, bytes.size());
+  return IpAddress(bytes);
+}
+
+// The type of the query of which an ICMP message is query or answer; -1 if it is neither.
+int query_type(std::uint8_t protocol, std::uint8_t type) {
+  if (protocol == kIcmp) {
+    switch (type) {
+      case 0:
+      case 8:
+        return 8;
+      case 13:
+      case 14:
+        return 13;
+      case 15:
+      case 16:
+        return 15;
+      case 17:
+      case 18:
+        return 17;
+      default:
+        return -1;
+    }
+  }
+  return type == 128 || type == 129 ? 128 : -1;
+}
+
+DecodeResult open_icmp(Bytes data, DecodedPacket& packet) {
+  if (data.size() < 2) return bad(packet, "truncated transport header");
+  PacketKey& key = packet.key;
+  packet.icmp_type = byte_at(data, 0);
+  packet.icmp_code = byte_at(data, 1);
+  const int query = query_type(key.protocol, packet.icmp_type);
+  if (query < 0) {
+    key.kind = packet.icmp_type;
+    key.id = packet.icmp_code;
+    key.source_port = 1;
+    key.destination_port = 0;
+    return DecodeResult::kPacket;
+  }
+  key.kind = static_cast<std::uint8_t>(query);
+  key.id = data.size() >= 6 ? be16(data, 4) : std::uint16_t{0};
+  key.source_port = key.destination_port = 0;
+  return DecodeResult::kPacket;
+}
+
+// data: the captured part of the IP payload; length: all of it.
+DecodeResult open_transport(Bytes data, std::uint32_t length, DecodedPacket& packet) {
+  PacketKey& key = packet.key;
+  key.source_port = key.destination_port = 0;
+  switch (key.protocol) {
     case kTcp: {
-      if (captured < 4) return Decoded::kTruncated;
-      out.source.port = static_cast<std::uint16_t>(u16(bytes, 0));
-      out.destination.port = static_cast<std::uint16_t>(u16(bytes, 2));
-      if (captured < 14) return Decoded::kTruncated;
-      out.seq = u32(bytes, 4);
-      out.ack = u32(bytes, 8);
-      const std::size_t header = u8(bytes, 12) / 16 * 4;
-      out.flags = static_cast<std::uint8_t>(u8(bytes, 13) & 0x3f);
-      if (header < 20 || header > length) return Decoded::kBad;
-      payload_after(header);
-      return Decoded::kGood;
+      if (data.size() < 4) return bad(packet, "truncated transport header");
+      key.source_port = be16(data, 0);
+      key.destination_port = be16(data, 2);
+      if (data.size() < 14) return DecodeResult::kPacket;
+      const std::size_t header = static_cast<std::size_t>(byte_at(data, 12) >> 4) * 4;
+      if (header < 20 || header > length) return bad(packet, "bad TCP header length");
+      packet.sequence = be32(data, 4);
+      packet.tcp_flags = byte_at(data, 13) & 0x3f;
+      packet.has_flags = true;
+      packet.payload_length = length - static_cast<std::uint32_t>(header);
+      packet.payload = data.subspan(std::min(header, data.size()));
+      return DecodeResult::kPacket;
     }
     case kUdp:
-      if (captured < 4) return Decoded::kTruncated;
-      out.source.port = static_cast<std::uint16_t>(u16(bytes, 0));
-      out.destination.port = static_cast<std::uint16_t>(u16(bytes, 2));
-      payload_after(8);
-      return Decoded::kGood;
-    case 132:  // SCTP has its ports where UDP has them
-      if (captured >= 4) {
-        out.source.port = static_cast<std::uint16_t>(u16(bytes, 0));
-        out.destination.port = static_cast<std::uint16_t>(u16(bytes, 2));
+    case 132:  // SCTP
+    case 136:  // UDP-Lite
+      if (data.size() < 4) return bad(packet, "truncated transport header");
+      key.source_port = be16(data, 0);
+      key.destination_port = be16(data, 2);
+      if (key.protocol == kUdp && data.size() >= 8) {
+        // A length of 0 is a jumbogram's (RFC 2675); one beyond the packet is a fragment's or a lie.
+        std::uint32_t datagram = be16(data, 4);
+        if (datagram < 8 || datagram > length) datagram = std::max(length, 8U);
+        packet.payload_length = datagram - 8;
+        packet.payload = data.subspan(8, std::min<std::size_t>(data.size() - 8, packet.payload_length));
       }
-      return Decoded::kGood;
+      return DecodeResult::kPacket;
     case kIcmp:
     case kIcmp6:
-      if (captured < 2) return Decoded::kTruncated;
-      out.source.port = static_cast<std::uint16_t>(u8(bytes, 0));
-      out.destination.port = static_cast<std::uint16_t>(u8(bytes, 1));
-      if (captured >= 6) out.icmp_id = static_cast<std::uint16_t>(u16(bytes, 4));
-      payload_after(8);
-      return Decoded::kGood;
+      return open_icmp(data, packet);
     default:
-      payload_after(0);
-      return Decoded::kGood;
+      return DecodeResult::kPacket;
   }
 }
 
-Decoded ipv4(Bytes bytes, DecodedPacket& out) {
-  if (bytes.size() < 20) return Decoded::kTruncated;
-  const std::size_t header = (u8(bytes, 0) & 15) * 4;
-  std::uint32_t length = u16(bytes, 2);
-  if (length == 0) length = static_cast<std::uint32_t>(bytes.size());  // segmentation offload
-  if (header < 20 || length < header) return Decoded::kBad;
-  out.protocol = static_cast<std::uint8_t>(u8(bytes, 9));
-  out.source.ip = IpAddress::v4(u32(bytes, 12));
-  out.destination.ip = IpAddress::v4(u32(bytes, 16));
-  out.length = length;
-  const unsigned fragment = u16(bytes, 6);
-  out.fragment_id = u16(bytes, 4);
-  out.first_fragment = (fragment & 0x2000) != 0 && (fragment & 0x1fff) == 0;
-  out.fragment = (fragment & 0x1fff) != 0;
-  if (bytes.size() < header) return Decoded::kTruncated;
-  bytes = bytes.subspan(0, std::min<std::size_t>(bytes.size(), length));  // padding of the frame goes
-  if (out.fragment) return Decoded::kGood;
-  return transport(bytes.subspan(header), length - static_cast<std::uint32_t>(header), out);
+DecodeResult open_ipv4(Bytes data, std::uint32_t original, DecodedPacket& packet) {
+  if (data.size() < 20) return bad(packet, "truncated IP header");
+  if (byte_at(data, 0) >> 4 != 4) return bad(packet, "bad IP header");
+  const std::size_t header = static_cast<std::size_t>(byte_at(data, 0) & 15) * 4;
+  // A total length of 0 is what segmentation offload leaves in captures on the sending host.
+  std::uint32_t total = be16(data, 2);
+  if (total == 0) total = original;
+  if (header < 20 || total < header) return bad(packet, "bad IP header");
+  packet.ip_length = total;
+  packet.key.source = IpAddress::v4(be32(data, 12));
+  packet.key.destination = IpAddress::v4(be32(data, 16));
+  packet.key.protocol = byte_at(data, 9);
+  if (data.size() < header) return bad(packet, "truncated IP header");
+  const std::uint16_t fragment = be16(data, 6);
+  packet.fragment_id = be16(data, 4);
+  if ((fragment & 0x1fff) != 0) return DecodeResult::kLaterFragment;
+  packet.first_fragment = (fragment & 0x2000) != 0;
+  data = data.first(std::min<std::size_t>(data.size(), total)).subspan(header);
+  return open_transport(data, total - static_cast<std::uint32_t>(header), packet);
 }
 
-Decoded ipv6(Bytes bytes, DecodedPacket& out) {
-  if (bytes.size() < 40) return Decoded::kTruncated;
-  std::array<std::uint8_t, 16> address;
-  std::memcpy(address.data(), bytes.data() + 8, 16);
-  out.source.ip = IpAddress(address);
-  std::memcpy(address.data(), bytes.data() + 24, 16);
-  out.destination.ip = IpAddress(address);
-  std::uint32_t left = u16(bytes, 4);
-  out.length = left + 40;
-  if (left == 0) left = static_cast<std::uint32_t>(bytes.size() - 40);  // jumbogram or offload
-  unsigned next = u8(bytes, 6);
-  bytes = bytes.subspan(40, std::min<std::size_t>(bytes.size() - 40, left));
-  for (int headers = 0; headers < 16; ++headers) {
-    out.protocol = static_cast<std::uint8_t>(next);
+DecodeResult open_ipv6(Bytes data, std::uint32_t original, DecodedPacket& packet) {
+  if (data.size() < 40) return bad(packet, "truncated IP header");
+  if (byte_at(data, 0) >> 4 != 6) return bad(packet, "bad IP header");
+  std::uint32_t length = be16(data, 4);
+  if (length == 0 && original > 40) length = original - 40;  // a jumbogram, or offload
+  packet.ip_length = length + 40;
+  packet.key.source = v6_at(data, 8);
+  packet.key.destination = v6_at(data, 24);
+  std::uint8_t next = byte_at(data, 6);
+  data = data.subspan(40);
+  data = data.first(std::min<std::size_t>(data.size(), length));
+  for (int i = 0; i < kMostExtensions; ++i) {
     std::size_t size = 0;
-    if (next == 0 || next == 43 || next == 60 || next == 135) {  // hop-by-hop, routing, destination, mobility
-      if (bytes.size() < 8) return Decoded::kTruncated;
-      size = (u8(bytes, 1) + 1) * 8;
-    } else if (next == 51) {  // authentication header
-      if (bytes.size() < 8) return Decoded::kTruncated;
-      size = (u8(bytes, 1) + 2) * 4;
-    } else if (next == 44) {  // fragment
-      if (bytes.size() < 8) return Decoded::kTruncated;
-      size = 8;
-      const unsigned offset = u16(bytes, 2);
-      out.fragment = (offset & 0xfff8) != 0;
-      out.first_fragment = !out.fragment && (offset & 1) != 0;
-      out.fragment_id = u32(bytes, 4);
-    } else if (next == 59) {
-      return Decoded::kGood;
-    } else {
-      return transport(bytes, left, out);
-    }
-    next = u8(bytes, 0);
-    if (size > left) return Decoded::kBad;
-    if (size > bytes.size()) return Decoded::kTruncated;
-    bytes = bytes.subspan(size);
-    left -= static_cast<std::uint32_t>(size);
-    if (out.fragment) {
-      out.protocol = static_cast<std::uint8_t>(next);
-      return Decoded::kGood;
-    }
-  }
-  return Decoded::kBad;
-}
-
-Decoded network(Bytes bytes, DecodedPacket& out) {
-  if (bytes.empty()) return Decoded::kTruncated;
-  const unsigned version = u8(bytes, 0) >> 4;
-  return version == 4 ? ipv4(bytes, out) : version == 6 ? ipv6(bytes, out) : Decoded::kNotIp;
-}
-
-// From an EtherType on, through tags and labels.
-Decoded ethertype(unsigned type, Bytes bytes, DecodedPacket& out) {
-  for (int layers = 0; layers < 16; ++layers) {
-    switch (type) {
-      case 0x0800:
-        return bytes.empty() ? Decoded::kTruncated : u8(bytes, 0) >> 4 == 4 ? ipv4(bytes, out) : Decoded::kBad;
-      case 0x86dd:
-        return bytes.empty() ? Decoded::kTruncated : u8(bytes, 0) >> 4 == 6 ? ipv6(bytes, out) : Decoded::kBad;
-      case 0x8100:
-      case 0x88a8:
-      case 0x9100:
-      case 0x9200:
-        if (bytes.size() < 4) return Decoded::kTruncated;
-        type = u16(bytes, 2);
-        bytes = bytes.subspan(4);
+    bool later = false;
+    switch (next) {
+      case 0:    // hop-by-hop options
+      case 43:   // routing
+      case 60:   // destination options
+      case 135:  // mobility
+        if (data.size() < 8) return bad(packet, "truncated IPv6 extension header");
+        size = (static_cast<std::size_t>(byte_at(data, 1)) + 1) * 8;
         break;
-      case 0x8847:
-      case 0x8848:
-        while (true) {
-          if (bytes.size() < 4) return Decoded::kTruncated;
-          const bool bottom = (u8(bytes, 2) & 1) != 0;
-          bytes = bytes.subspan(4);
-          if (bottom) return network(bytes, out);
-        }
-      case 0x8864: {
-        if (bytes.size() < 8) return Decoded::kTruncated;
-        const unsigned protocol = u16(bytes, 6);
-        bytes = bytes.subspan(8);
-        return protocol == 0x0021 || protocol == 0x0057 ? network(bytes, out) : Decoded::kNotIp;
-      }
+      case 51:  // authentication header: in units of 4, less 2
+        if (data.size() < 8) return bad(packet, "truncated IPv6 extension header");
+        size = (static_cast<std::size_t>(byte_at(data, 1)) + 2) * 4;
+        break;
+      case 44:
+        if (data.size() < 8) return bad(packet, "truncated IPv6 extension header");
+        size = 8;
+        packet.fragment_id = be32(data, 4);
+        later = (be16(data, 2) & 0xfff8) != 0;
+        packet.first_fragment = !later && (be16(data, 2) & 1) != 0;
+        break;
       default:
-        return Decoded::kNotIp;
+        packet.key.protocol = next;
+        return open_transport(data, length, packet);
+    }
+    if (size > data.size()) return bad(packet, "truncated IPv6 extension header");
+    next = byte_at(data, 0);
+    data = data.subspan(size);
+    length -= static_cast<std::uint32_t>(size);
+    if (later) {
+      packet.key.protocol = next;
+      return DecodeResult::kLaterFragment;
     }
   }
-  return Decoded::kBad;
+  return bad(packet, "too many IPv6 extension headers");
 }
 
 }  // namespace
 
-Decoded decode(const Packet& packet, DecodedPacket& out) {
-  const Bytes bytes = packet.data;
-  const auto need = [&bytes](std::size_t size) { return bytes.size() >= size; };
-  switch (packet.link_type) {
-    case 1:  // Ethernet
-      return need(14) ? ethertype(u16(bytes, 12), bytes.subspan(14), out) : Decoded::kTruncated;
-    case 113:  // Linux cooked, version 1
-      return need(16) ? ethertype(u16(bytes, 14), bytes.subspan(16), out) : Decoded::kTruncated;
-    case 276:  // Linux cooked, version 2
-      return need(20) ? ethertype(u16(bytes, 0), bytes.subspan(20), out) : Decoded::kTruncated;
-    case 12:
-    case 14:
-    case 101:
-    case 228:
-    case 229:  // raw IP
-      return network(bytes, out);
-    case 0:
-    case 108:  // null and loopback: the address family in some byte order is told by what follows
-      return need(4) ? network(bytes.subspan(4), out) : Decoded::kTruncated;
-    case 9:
-    case 50: {  // PPP, with or without HDLC framing
-      const std::size_t skip = need(2) && u16(bytes, 0) == 0xff03 ? 2 : 0;
-      if (!need(skip + 2)) return Decoded::kTruncated;
-      const unsigned protocol = u16(bytes, skip);
-      return protocol == 0x0021 || protocol == 0x0057 ? network(bytes.subspan(skip + 2), out) : Decoded::kNotIp;
+DecodeResult decode(std::uint32_t link_type, Bytes frame, std::uint32_t original_length, DecodedPacket& packet) {
+  packet = DecodedPacket{};
+  Bytes data = frame;
+  std::uint16_t type = 0;
+  Layer layer = open_link(link_type, data, type);
+  for (int i = 0; i < kMostTags; ++i) {
+    const auto taken = static_cast<std::uint32_t>(frame.size() - data.size());
+    const std::uint32_t rest =
+        std::max(original_length > taken ? original_length - taken : 0U, static_cast<std::uint32_t>(data.size()));
+    switch (layer) {
+      case Layer::kEtherType:
+        layer = open_ether_type(data, type);
+        break;
+      case Layer::kPpp:
+        layer = open_ppp(data);
+        break;
+      case Layer::kMpls:
+        layer = open_mpls(data);
+        break;
+      case Layer::kAnyIp:
+        if (data.empty()) {
+          layer = Layer::kShort;
+        } else {
+          const int version = byte_at(data, 0) >> 4;
+          layer = version == 4 ? Layer::kIpv4 : version == 6 ? Layer::kIpv6 : Layer::kNotIp;
+        }
+        break;
+      case Layer::kIpv4:
+        return open_ipv4(data, rest, packet);
+      case Layer::kIpv6:
+        return open_ipv6(data, rest, packet);
+      case Layer::kNotIp:
+        return DecodeResult::kNotIp;
+      case Layer::kShort:
+        return bad(packet, "truncated link header");
     }
-    case 51:  // PPPoE session
-      return ethertype(0x8864, bytes, out);
-    case 219:  // MPLS
-      return ethertype(0x8847, bytes, out);
-    default:
-      return Decoded::kLink;
   }
+  return DecodeResult::kNotIp;
 }
 
-}  // namespace tocsin
+}  // namespace tocsin::dissect

@@ -1,37 +1,59 @@
-// From a captured frame to addresses, ports and payload: link layers, tunnels of the link (VLAN, PPPoE, MPLS), IPv4 and
-// IPv6 with their extension headers. Nothing outside the captured bytes is read.
+// From a link-layer frame to the addresses, ports and payload of the IP packet in it.
+//
+// Link types (tcpdump.org/linktypes): Ethernet 1, PPP 9 and 50, raw IP 12, 14, 101, 228, 229, null 0, loop 108,
+// Linux SLL 113 and SLL2 276, MPLS 219. Inside them: 802.1Q and QinQ tags, LLC/SNAP, PPPoE sessions, MPLS labels,
+// IPv4 with options (RFC 791), IPv6 with extension headers (RFC 8200), AH (RFC 4302). Tunnels are not entered.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
 #include "base/ip_address.h"
-#include "collect/reader.h"
 
-namespace tocsin {
+namespace tocsin::dissect {
 
-enum class Decoded : std::uint8_t {
-  kGood,
-  kNotIp,      // ARP and other protocols: nothing wrong
-  kTruncated,  // less than the headers was captured
-  kBad,        // headers that contradict themselves
-  kLink,       // a link type that is not known
+using Bytes = std::span<const std::byte>;
+
+// What makes two packets belong to one flow. Of ICMP queries and their answers, kind is the query's type, id the
+// identifier and the ports are 0; of any other ICMP message kind is the type and id the code, and the ports (1 of the
+// sender, 0 of the receiver) keep the two directions apart.
+struct PacketKey {
+  IpAddress source;
+  IpAddress destination;
+  std::uint16_t source_port = 0;
+  std::uint16_t destination_port = 0;
+  std::uint8_t protocol = 0;
+  std::uint8_t kind = 0;
+  std::uint16_t id = 0;
 };
+
+enum class DecodeResult : std::uint8_t { kPacket, kLaterFragment, kNotIp, kBad };
 
 struct DecodedPacket {
-  Endpoint source, destination;  // ports of ICMP: type in source, code in destination
-  std::uint8_t protocol = 0;
-  std::uint8_t flags = 0;        // of TCP
-  bool fragment = false;         // not the first one: no ports
-  bool first_fragment = false;
+  PacketKey key;
+  std::uint32_t ip_length = 0;       // of the whole IP packet by its header, also when it was cut
+  std::uint32_t payload_length = 0;  // by the headers; more than payload.size() when the packet was cut
+  std::uint32_t sequence = 0;        // TCP
   std::uint32_t fragment_id = 0;
-  std::uint16_t icmp_id = 0;     // of echo and the like
-  std::uint32_t seq = 0, ack = 0;
-  std::uint32_t length = 0;      // of the IP packet, as its header says
-  std::uint32_t payload_length = 0;  // of the transport's payload, as the headers say
-  std::span<const std::byte> payload;  // as much as was captured of it
+  Bytes payload;  // above TCP or UDP, as far as captured
+  bool first_fragment = false;
+  bool has_flags = false;  // the TCP flags were captured
+  std::uint8_t tcp_flags = 0;
+  std::uint8_t icmp_type = 0;
+  std::uint8_t icmp_code = 0;
+  const char* fault = "";  // of kBad: a constant phrase
 };
 
-Decoded decode(const Packet& packet, DecodedPacket& out);
+// original_length: of the frame on the wire. A later fragment has addresses, protocol and fragment_id only.
+DecodeResult decode(std::uint32_t link_type, Bytes frame, std::uint32_t original_length, DecodedPacket& packet);
 
-}  // namespace tocsin
+inline std::uint8_t byte_at(Bytes bytes, std::size_t at) { return static_cast<std::uint8_t>(bytes[at]); }
+inline std::uint16_t be16(Bytes bytes, std::size_t at) {
+  return static_cast<std::uint16_t>(byte_at(bytes, at) << 8 | byte_at(bytes, at + 1));
+}
+inline std::uint32_t be32(Bytes bytes, std::size_t at) {
+  return static_cast<std::uint32_t>(be16(bytes, at)) << 16 | be16(bytes, at + 2);
+}
+
+}  // namespace tocsin::dissect

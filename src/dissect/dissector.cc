@@ -1,313 +1,301 @@
+// The hot path is three passes over a group of packets: decode them all, find where their flows probably are, then use
+// them. The processor fetches the flows of the later packets while it works on the earlier ones; with a table larger
+// than its caches, that is most of the time.
 #include "dissect/dissector.h"
 
 #include <fmt/format.h>
 
-#include <deque>
-#include <unordered_map>
+#include <algorithm>
+#include <array>
+#include <utility>
 
-#include "base/text.h"
 #include "dissect/decode.h"
+#include "dissect/dns.h"
 #include "dissect/flow_table.h"
-#include "dissect/payload.h"
+#include "dissect/fragment_table.h"
+#include "dissect/http.h"
+#include "dissect/tls.h"
 
 namespace tocsin {
+
+using namespace dissect;
+
 namespace {
 
-bool is_echo(std::uint8_t protocol, std::uint16_t type) {
-  return protocol == kIcmp ? type == 8 || type == 0 : type == 128 || type == 129;
+constexpr std::size_t kGroup = 32;
+constexpr Timestamp kSweepEvery = kSecond;
+// Times beyond some 36,000 years from the epoch are damage; without them no difference of two overflows.
+constexpr Timestamp kFarthest = Timestamp{1} << 60;
+
+bool is_dns_port(std::uint16_t port) { return port == 53 || port == 5353 || port == 5355; }
+
+// Whether the receiver of a flow's first packet is the one who began it.
+bool first_is_answer(const DecodedPacket& packet) {
+  if (packet.key.protocol != kTcp || !packet.has_flags) return false;
+  if ((packet.tcp_flags & kSyn) != 0) return (packet.tcp_flags & kAck) != 0;
+  return packet.key.source_port < 1024 && packet.key.destination_port >= 1024;
 }
 
-FlowKey key_of(const DecodedPacket& packet) {
-  Endpoint a = packet.source, b = packet.destination;
-  if ((packet.protocol == kIcmp || packet.protocol == kIcmp6) && is_echo(packet.protocol, a.port)) {
-    a.port = b.port = packet.icmp_id;
-  }
-  if (std::pair(b.ip, b.port) < std::pair(a.ip, a.port)) std::swap(a, b);
-  return {a.ip, b.ip, a.port, b.port, packet.protocol};
-}
-
-// Zeek's connection state from the flags that each side sent.
-ConnState state_of(const Flow& flow, bool reset_by_initiator) {
-  using enum ConnState;
-  if (flow.protocol != kTcp) return flow.responder_packets > 0 ? flow.initiator_packets > 0 ? kSF : kSHR : kS0;
-  const auto ours = [&flow](std::uint8_t flag) { return (flow.initiator_flags & flag) != 0; };
-  const auto theirs = [&flow](std::uint8_t flag) { return (flow.responder_flags & flag) != 0; };
-  const bool syn = ours(kSyn), accepted = theirs(kSyn);
-  if (syn && accepted) {
-    if (ours(kRst) && (reset_by_initiator || !theirs(kRst))) return kRSTO;
-    if (theirs(kRst)) return kRSTR;
-    if (ours(kFin) && theirs(kFin)) return kSF;
-    return ours(kFin) ? kS2 : theirs(kFin) ? kS3 : kS1;
-  }
-  if (syn) {
-    if (theirs(kRst)) return kREJ;
-    if (ours(kRst)) return kRSTOS0;
-    if (ours(kFin) && flow.responder_packets == 0) return kSH;
-    return flow.responder_packets == 0 ? kS0 : kOTH;
-  }
-  if (accepted) return theirs(kRst) ? kRSTRH : theirs(kFin) ? kSHR : kOTH;
-  return kOTH;
-}
-
-struct QueryKey {
-  Endpoint client, server;
-  std::uint16_t id = 0;
-  friend bool operator==(const QueryKey&, const QueryKey&) = default;
-};
-
-struct QueryHash {
-  std::size_t operator()(const QueryKey& key) const {
-    return hash_of(key.client.ip) ^ (hash_of(key.server.ip) * 31) ^
-           (static_cast<std::size_t>(key.client.port) << 16 | key.id) * 0x9e3779b97f4a7c15ULL;
-  }
-};
-
-struct PendingQuery {
-  std::string name;
-  std::uint16_t type = 0;
-  Timestamp time = 0;
-  Place place;
-  std::uint64_t number = 0;
-};
+// Distance from b to a in the sequence space (RFC 9293 section 3.4).
+std::int32_t after(std::uint32_t a, std::uint32_t b) { return static_cast<std::int32_t>(a - b); }
 
 }  // namespace
 
 struct PacketDissector::State {
   explicit State(const DissectorLimits& given)
-      : limits(given), table(given, [this](LiveFlow& flow) { ended(flow); }) {}
+      : limits(given),
+        table(given.flows),
+        fragments(given.fragment_age),
+        dns(given.dns_queries, given.dns_timeout),
+        http(given.http_bytes) {
+    timeouts[static_cast<std::size_t>(Lane::kTcpOpen)] = given.tcp_idle;
+    timeouts[static_cast<std::size_t>(Lane::kTcpAttempt)] = given.tcp_attempt;
+    timeouts[static_cast<std::size_t>(Lane::kTcpClosed)] = given.tcp_closed;
+    timeouts[static_cast<std::size_t>(Lane::kUdp)] = given.udp_idle;
+    timeouts[static_cast<std::size_t>(Lane::kIcmp)] = given.icmp_idle;
+    timeouts[static_cast<std::size_t>(Lane::kOther)] = given.other_idle;
+  }
 
-  void take(const Packet& packet);
-  void take_flow(const Packet& packet, const DecodedPacket& decoded);
-  void take_dns(const Packet& packet, const DecodedPacket& decoded, std::span<const std::byte> message);
-  void take_payload(const Packet& packet, const DecodedPacket& decoded, LiveFlow& live, bool from_initiator);
-  void ended(LiveFlow& live);
-  void give(const QueryKey& key, const PendingQuery& query, const DnsMessage* answer);
-  void give_request(LiveFlow& live, std::uint16_t status);
-  void expire_queries(Timestamp now);
+  Timestamp timeout(Lane lane) const { return timeouts[static_cast<std::size_t>(lane)]; }
+  void skip(const Place& place, std::string_view what);
+  void take(const Packet& packet, DecodedPacket& decoded, std::uint32_t hash, Batch& out);
+  std::uint32_t begin(const Packet& packet, const DecodedPacket& decoded, std::uint32_t hash, int& sender, Batch& out);
+  bool is_over(const FlowState& flow, int sender, const DecodedPacket& decoded, Timestamp time) const;
+  void end(std::uint32_t index, Batch& out);
+  void sweep(Batch& out);
+  // Whether the segment carries bytes that were not seen yet.
+  static bool follow(FlowState& flow, int sender, const DecodedPacket& decoded);
+  static Lane lane_of(const FlowState& flow);
+  void read_payload(const Packet& packet, const DecodedPacket& decoded, FlowState& flow, Batch& out);
+  void read_dns(const Packet& packet, const DecodedPacket& decoded, std::uint32_t hash, Batch& out);
+  void read_hello(const Packet& packet, const DecodedPacket& decoded, Batch& out);
 
   DissectorLimits limits;
-  DissectorCounts counts;
+  std::array<Timestamp, kLanes> timeouts{};
+  DissectorCounters counters;
   Skips skips;
-  Batch* out = nullptr;
   FlowTable table;
-  std::unordered_map<QueryKey, PendingQuery, QueryHash> queries;
-  std::deque<std::pair<QueryKey, std::uint64_t>> query_order;
-  std::uint64_t query_number = 0;
-  Timestamp latest = 0;
+  FragmentTable fragments;
+  DnsMatcher dns;
+  HttpMatcher http;
+  Timestamp now = 0;
+  Timestamp next_sweep = 0;
+  bool started = false;
+  std::array<DecodedPacket, kGroup> group_packets;
+  std::array<DecodeResult, kGroup> results{};
+  std::array<std::uint32_t, kGroup> hashes{};
 };
 
-void PacketDissector::State::ended(LiveFlow& live) {
-  if (live.request) give_request(live, 0);
-  live.flow.state = state_of(live.flow, live.reset_by_initiator);
-  out->flows.push_back(live.flow);
+void PacketDissector::State::skip(const Place& place, std::string_view what) {
+  fmt::memory_buffer where;
+  fmt::format_to(fmt::appender(where), "packet {}", place.record);
+  skips.add({where.data(), where.size()}, what);
 }
 
-void PacketDissector::State::give_request(LiveFlow& live, std::uint16_t status) {
-  const PendingRequest& request = *live.request;
-  HttpTransaction http;
-  http.client = live.flow.initiator;
-  http.server = live.flow.responder;
-  http.time = request.time;
-  http.place = request.place;
-  http.method = out->text.keep(request.method);
-  http.uri = out->text.keep(request.uri);
-  http.host = out->text.keep(request.host);
-  http.user_agent = out->text.keep(request.user_agent);
-  http.referrer = out->text.keep(request.referrer);
-  http.status = status;
-  out->http.push_back(http);
-  live.request.reset();
-}
-
-void PacketDissector::State::give(const QueryKey& key, const PendingQuery& query, const DnsMessage* answer) {
-  DnsTransaction dns;
-  dns.client = key.client;
-  dns.server = key.server;
-  dns.time = query.time;
-  dns.place = query.place;
-  dns.query = out->text.keep(query.name);
-  dns.query_type = query.type;
-  if (answer != nullptr) {
-    dns.response_code = answer->code;
-    dns.addresses = answer->addresses;
-    for (const std::string& name : answer->names) dns.names.push_back(out->text.keep(name));
-  }
-  out->dns.push_back(std::move(dns));
-}
-
-void PacketDissector::State::expire_queries(Timestamp now) {
-  while (!query_order.empty()) {
-    const auto& [key, number] = query_order.front();
-    const auto found = queries.find(key);
-    const bool current = found != queries.end() && found->second.number == number;
-    if (current && queries.size() <= limits.dns_queries && found->second.time + limits.datagram >= now) break;
-    if (current) {
-      give(key, found->second, nullptr);
-      queries.erase(found);
-    }
-    query_order.pop_front();
+Lane PacketDissector::State::lane_of(const FlowState& flow) {
+  switch (flow.protocol) {
+    case kTcp:
+      if (is_closed(flow.end[0], flow.end[1])) return Lane::kTcpClosed;
+      return flow.packets[0] > 0 && flow.packets[1] > 0 ? Lane::kTcpOpen : Lane::kTcpAttempt;
+    case kUdp:
+      return Lane::kUdp;
+    case kIcmp:
+    case kIcmp6:
+      return Lane::kIcmp;
+    default:
+      return Lane::kOther;
   }
 }
 
-void PacketDissector::State::take_dns(const Packet& packet, const DecodedPacket& decoded,
-                                      std::span<const std::byte> bytes) {
-  bool wrong = false;
-  const auto message = parse_dns(bytes, wrong);
-  if (wrong) skips.add(fmt::format("packet {}", packet.place.record), "malformed DNS message");
-  if (!message) return;
-  QueryKey key{decoded.source, decoded.destination, message->id};
-  if (message->answer) std::swap(key.client, key.server);
-  auto found = queries.find(key);
-  if (message->answer) {
-    PendingQuery query{message->query, message->query_type, packet.time, packet.place, 0};
-    if (found != queries.end()) {
-      if (equals_ignoring_case(found->second.name, message->query)) {
-        query = std::move(found->second);
-        queries.erase(found);
-      }
-    }
-    give(key, query, &*message);
-    return;
-  }
-  if (found != queries.end()) {
-    if (found->second.name == message->query && found->second.type == message->query_type) return;  // asked again
-    give(key, found->second, nullptr);
-    queries.erase(found);
-  }
-  queries.emplace(key, PendingQuery{message->query, message->query_type, packet.time, packet.place, ++query_number});
-  query_order.emplace_back(key, query_number);
-}
-
-void PacketDissector::State::take_payload(const Packet& packet, const DecodedPacket& decoded, LiveFlow& live,
-                                          bool from_initiator) {
-  const auto bytes = decoded.payload;
-  if (decoded.protocol == kUdp) {
-    const auto is = [&](std::uint16_t port) { return decoded.source.port == port || decoded.destination.port == port; };
-    if (is(53) || is(5353) || is(5355)) take_dns(packet, decoded, bytes);
-    return;
-  }
-  if (decoded.protocol != kTcp || bytes.size() < 12) return;
-  const auto first = static_cast<unsigned char>(bytes[0]);
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  if (first == 22) {
-    const auto hello = parse_client_hello(bytes);
-    if (!hello) return;
-    TlsHandshake tls;
-    tls.client = decoded.source;
-    tls.server = decoded.destination;
-    tls.time = packet.time;
-    tls.place = packet.place;
-    tls.server_name = out->text.keep(hello->server_name);
-    tls.ja3 = out->text.keep(hello->ja3);
-    out->tls.push_back(tls);
-  } else if (first >= 'A' && first <= 'U') {
-    if (!from_initiator && live.request) {
-      if (const auto status = parse_http_status(text)) give_request(live, *status);
-      return;
-    }
-    const auto request = from_initiator ? parse_http_request(text) : std::nullopt;
-    if (!request) return;
-    if (live.request) give_request(live, 0);
-    live.request = std::make_unique<PendingRequest>(
-        PendingRequest{std::string(request->method), std::string(request->uri), std::string(request->host),
-                       std::string(request->user_agent), std::string(request->referrer), packet.time, packet.place});
-  } else if (decoded.source.port == 53 || decoded.destination.port == 53) {
-    const std::size_t length = static_cast<std::size_t>(bytes[0]) << 8 | static_cast<std::size_t>(bytes[1]);
-    if (length >= 12 && length + 2 <= bytes.size()) take_dns(packet, decoded, bytes.subspan(2, length));
-  }
-}
-
-void PacketDissector::State::take_flow(const Packet& packet, const DecodedPacket& decoded) {
-  const FlowKey key = key_of(decoded);
-  const bool tcp = decoded.protocol == kTcp;
-  const std::uint8_t flags = decoded.flags;
-  const bool opening = tcp && (flags & (kSyn | kAck)) == kSyn;
-  LiveFlow* live = table.find(key);
-  if (live != nullptr && opening && live->timeout == Timeout::kClosed) {  // the ports are used again
-    table.end(*live);
-    live = nullptr;
-  }
-  if (live == nullptr) {
-    live = &table.add(key, tcp ? Timeout::kAttempt : Timeout::kDatagram);
-    Flow& flow = live->flow;
-    flow.protocol = decoded.protocol;
-    flow.first = flow.last = packet.time;
-    flow.place = packet.place;
-    flow.first_flags = flags;
-    flow.flags_known = tcp;
-    flow.initiator = decoded.source;
-    flow.responder = decoded.destination;
-    // An answer seen without its question, or the middle of a connection seen first from the server.
-    const bool answer = tcp && (flags & (kSyn | kAck)) == (kSyn | kAck);
-    const bool middle = tcp && (flags & kSyn) == 0 && decoded.source.port < 1024 && decoded.destination.port >= 1024;
-    if (answer || middle) std::swap(flow.initiator, flow.responder);
-    if (decoded.protocol == kIcmp || decoded.protocol == kIcmp6) {
-      const bool reply = decoded.source.port == (decoded.protocol == kIcmp ? 0 : 129);
-      if (reply) {
-        flow.initiator = {decoded.destination.ip, static_cast<std::uint16_t>(decoded.protocol == kIcmp ? 8 : 128)};
-        flow.responder = {decoded.source.ip, 0};
-      }
-    }
-  }
-  Flow& flow = live->flow;
-  const bool icmp = decoded.protocol == kIcmp || decoded.protocol == kIcmp6;
-  const bool from_initiator =
-      icmp ? decoded.source.ip == flow.initiator.ip &&
-                 (decoded.source.ip != decoded.destination.ip || decoded.source.port == flow.initiator.port)
-           : decoded.source == flow.initiator;
-  flow.last = std::max(flow.last, packet.time);
-  if (from_initiator) {
-    ++flow.initiator_packets;
-    flow.initiator_bytes += decoded.length;
-    flow.initiator_flags |= flags;
+void PacketDissector::State::end(std::uint32_t index, Batch& out) {
+  FlowState& state = table.at(index);
+  http.end(state.request, out);
+  Flow& flow = out.flows.emplace_back();
+  flow.initiator = {state.ip[0], state.port[0]};
+  flow.responder = {state.ip[1], state.port[1]};
+  flow.first = state.first;
+  flow.last = state.last;
+  flow.initiator_packets = state.packets[0];
+  flow.responder_packets = state.packets[1];
+  flow.initiator_bytes = state.bytes[0];
+  flow.responder_bytes = state.bytes[1];
+  flow.place = state.place;
+  flow.protocol = state.protocol;
+  if (state.protocol == kTcp) {
+    flow.state = tcp_state(state.end[0], state.end[1]);
   } else {
-    ++flow.responder_packets;
-    flow.responder_bytes += decoded.length;
-    flow.responder_flags |= flags;
+    flow.state = plain_state(state.packets[0] > 0, state.packets[1] > 0);
   }
-  if (tcp && (flags & kRst) != 0 && from_initiator && (flow.responder_flags & kRst) == 0) live->reset_by_initiator = true;
-  Timeout timeout = Timeout::kDatagram;
-  if (tcp) {
-    const bool both_fin = (flow.initiator_flags & flow.responder_flags & kFin) != 0;
-    const bool reset = ((flow.initiator_flags | flow.responder_flags) & kRst) != 0;
-    const bool answered = flow.initiator_packets > 0 && flow.responder_packets > 0;
-    timeout = both_fin || reset ? Timeout::kClosed : answered ? Timeout::kEstablished : Timeout::kAttempt;
+  if (state.protocol == kIcmp || state.protocol == kIcmp6) {
+    flow.initiator.port = state.icmp_type;
+    flow.responder.port = state.icmp_code;
   }
-  table.touch(*live, timeout);
-  if (!decoded.payload.empty()) take_payload(packet, decoded, *live, from_initiator);
+  flow.initiator_flags = state.flags[0];
+  flow.responder_flags = state.flags[1];
+  flow.first_flags = state.first_flags;
+  flow.flags_known = state.flags_known;
+  table.erase(index);
 }
 
-void PacketDissector::State::take(const Packet& packet) {
-  ++counts.packets;
-  DecodedPacket decoded;
-  const Decoded result = decode(packet, decoded);
-  // Time runs forwards only, so that one packet with a wrong clock does not end every flow: steps of more than a day
-  // are not believed for timeouts.
-  if (packet.time > latest && (latest == 0 || packet.time - latest < kDay)) latest = packet.time;
-  else if (packet.time > latest + kDay) latest += kSecond;
-  table.expire(latest);
-  if (!queries.empty()) expire_queries(latest);
-  switch (result) {
-    case Decoded::kGood:
-      if (decoded.fragment) {
-        ++counts.fragments;
-        decoded.source.port = decoded.destination.port = 0;
+void PacketDissector::State::sweep(Batch& out) {
+  for (std::size_t i = 0; i < kLanes; ++i) {
+    const Lane lane = static_cast<Lane>(i);
+    for (std::uint32_t index = table.oldest(lane); index != kNone; index = table.oldest(lane)) {
+      FlowState& flow = table.at(index);
+      if (now - flow.queued < timeouts[i]) break;
+      if (now - flow.last >= timeouts[i]) {
+        end(index, out);
+      } else {
+        table.queue(index, lane, now);
       }
-      take_flow(packet, decoded);
-      break;
-    case Decoded::kNotIp:
-      ++counts.not_ip;
-      break;
-    case Decoded::kTruncated:
-      skips.add(fmt::format("packet {}", packet.place.record), "headers cut short");
-      break;
-    case Decoded::kBad:
-      skips.add(fmt::format("packet {}", packet.place.record), "headers contradict themselves");
-      break;
-    case Decoded::kLink:
-      skips.add(fmt::format("packet {}", packet.place.record), fmt::format("link type {} is not known", packet.link_type));
-      break;
+    }
   }
+  dns.expire(now, out);
+}
+
+// Whether the packet, though of the same five-tuple, begins another flow.
+bool PacketDissector::State::is_over(const FlowState& flow, int sender, const DecodedPacket& decoded,
+                                     Timestamp time) const {
+  if (time - flow.last > timeout(flow.lane)) return true;
+  if (flow.protocol != kTcp || (decoded.tcp_flags & (kSyn | kAck | kRst)) != kSyn) return false;
+  // A SYN repeated is a retransmission; one with another number is a new attempt, also while the old one lives: who
+  // reuses a port has forgotten it. A SYN from a side that has not spoken yet may be a simultaneous open.
+  if (flow.isn_known[sender]) return flow.isn[sender] != decoded.sequence;
+  return flow.end[sender] != TcpEnd::kInactive || is_closed(flow.end[0], flow.end[1]);
+}
+
+std::uint32_t PacketDissector::State::begin(const Packet& packet, const DecodedPacket& decoded, std::uint32_t hash,
+                                            int& sender, Batch& out) {
+  if (table.full()) {
+    end(table.oldest(), out);
+    ++counters.flows_evicted;
+  }
+  ++counters.flows;
+  const std::uint32_t index = table.insert(hash);
+  FlowState& flow = table.at(index);
+  sender = first_is_answer(decoded) ? 1 : 0;
+  const PacketKey& key = decoded.key;
+  flow.ip[sender] = key.source;
+  flow.ip[1 - sender] = key.destination;
+  flow.port[sender] = key.source_port;
+  flow.port[1 - sender] = key.destination_port;
+  flow.protocol = key.protocol;
+  flow.kind = key.kind;
+  flow.id = key.id;
+  flow.first = flow.last = packet.time;
+  flow.place = packet.place;
+  flow.flags_known = decoded.has_flags;
+  flow.first_flags = decoded.tcp_flags;
+  flow.icmp_type = decoded.icmp_type;
+  flow.icmp_code = decoded.icmp_code;
+  return index;
+}
+
+bool PacketDissector::State::follow(FlowState& flow, int sender, const DecodedPacket& decoded) {
+  if (!decoded.has_flags) return false;
+  flow.flags[sender] |= decoded.tcp_flags;
+  if ((decoded.tcp_flags & kSyn) != 0 && !flow.isn_known[sender]) {
+    flow.isn_known[sender] = true;
+    flow.isn[sender] = decoded.sequence;
+  }
+  advance(flow.end[sender], flow.end[1 - sender], decoded.tcp_flags);
+  if (decoded.payload_length == 0) return false;
+  const std::uint32_t past = decoded.sequence + decoded.payload_length + ((decoded.tcp_flags & kSyn) != 0 ? 1 : 0);
+  if (flow.next_known[sender] && after(past, flow.next[sender]) <= 0) return false;
+  flow.next_known[sender] = true;
+  flow.next[sender] = past;
+  return true;
+}
+
+void PacketDissector::State::take(const Packet& packet, DecodedPacket& decoded, std::uint32_t hash, Batch& out) {
+  int sender = 0;
+  std::uint32_t index = table.find(hash, decoded.key, sender);
+  if (index != kNone && is_over(table.at(index), sender, decoded, packet.time)) {
+    end(index, out);
+    index = kNone;
+  }
+  const bool is_new = index == kNone;
+  if (is_new) index = begin(packet, decoded, hash, sender, out);
+  FlowState& flow = table.at(index);
+  ++flow.packets[sender];
+  flow.bytes[sender] += decoded.ip_length;
+  flow.first = std::min(flow.first, packet.time);
+  flow.last = std::max(flow.last, packet.time);
+  const bool has_news = flow.protocol != kTcp || follow(flow, sender, decoded);
+  const Lane lane = lane_of(flow);
+  if (is_new || lane != flow.lane || now - flow.queued > timeout(lane) / 8) table.queue(index, lane, now);
+  if (has_news && !decoded.payload.empty()) read_payload(packet, decoded, flow, out);
+}
+
+void PacketDissector::State::read_payload(const Packet& packet, const DecodedPacket& decoded, FlowState& flow,
+                                          Batch& out) {
+  const PacketKey& key = decoded.key;
+  if (is_dns_port(key.source_port) || is_dns_port(key.destination_port)) {
+    read_dns(packet, decoded, flow.hash, out);
+    return;
+  }
+  if (flow.protocol != kTcp) return;
+  const Bytes payload = decoded.payload;
+  const Endpoint source{key.source, key.source_port};
+  const Endpoint destination{key.destination, key.destination_port};
+  if (looks_like_client_hello(payload)) {
+    read_hello(packet, decoded, out);
+  } else if (looks_like_http(payload)) {
+    HttpRequest request;
+    if (const std::uint16_t status = parse_status(payload)) {
+      http.answer(status, source, flow.request, out);
+    } else if (parse_request(payload, request)) {
+      http.ask(request, source, destination, packet.time, packet.place, flow.request, out);
+    }
+  }
+}
+
+void PacketDissector::State::read_dns(const Packet& packet, const DecodedPacket& decoded, std::uint32_t hash,
+                                      Batch& out) {
+  const PacketKey& key = decoded.key;
+  if (key.protocol != kUdp && key.protocol != kTcp) return;
+  const Endpoint source{key.source, key.source_port};
+  const Endpoint destination{key.destination, key.destination_port};
+  const auto message = [&](Bytes bytes, bool whole) {
+    const DnsParse parsed =
+        dns.take(bytes, whole, source, destination, key.protocol, packet.time, packet.place, hash, out);
+    if (parsed != DnsParse::kMalformed) return true;
+    ++counters.dns_malformed;
+    skip(packet.place, "malformed DNS message");
+    return false;
+  };
+  Bytes payload = decoded.payload;
+  if (key.protocol == kUdp) {
+    message(payload, payload.size() == decoded.payload_length && !decoded.first_fragment);
+    return;
+  }
+  // Over TCP a length goes before each message (RFC 1035 section 4.2.2). The rest of one that goes on in the next
+  // segment cannot be told from a beginning without reassembly: only what claims a sane header is taken.
+  while (payload.size() >= 2 + 12) {
+    const std::size_t length = be16(payload, 0);
+    if (length < 12 || be16(payload, 6) == 0 || be16(payload, 6) > 4) return;
+    const bool whole = payload.size() - 2 >= length;
+    const Bytes bytes = payload.subspan(2, std::min(length, payload.size() - 2));
+    if (!message(bytes, whole) || !whole) return;
+    payload = payload.subspan(2 + length);
+  }
+}
+
+void PacketDissector::State::read_hello(const Packet& packet, const DecodedPacket& decoded, Batch& out) {
+  ClientHello hello;
+  const TlsParse parsed = parse_client_hello(decoded.payload, hello);
+  if (parsed == TlsParse::kMalformed) {
+    ++counters.tls_malformed;
+    skip(packet.place, "malformed TLS ClientHello");
+    return;
+  }
+  TlsHandshake& handshake = out.tls.emplace_back();
+  handshake.client = {decoded.key.source, decoded.key.source_port};
+  handshake.server = {decoded.key.destination, decoded.key.destination_port};
+  handshake.time = packet.time;
+  handshake.place = packet.place;
+  handshake.server_name = out.text.keep(hello.server_name);
+  handshake.ja3 = out.text.keep(hello.ja3());
 }
 
 PacketDissector::PacketDissector(DissectorLimits limits) : state_(std::make_unique<State>(limits)) {}
@@ -316,26 +304,76 @@ PacketDissector::PacketDissector(PacketDissector&&) noexcept = default;
 PacketDissector& PacketDissector::operator=(PacketDissector&&) noexcept = default;
 
 void PacketDissector::dissect(std::span<const Packet> packets, Batch& out) {
-  state_->out = &out;
-  for (const Packet& packet : packets) state_->take(packet);
-  state_->counts.flows_evicted = state_->table.evicted();
+  State& s = *state_;
+  while (!packets.empty()) {
+    const std::span<const Packet> group = packets.first(std::min(packets.size(), kGroup));
+    packets = packets.subspan(group.size());
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      DecodedPacket& decoded = s.group_packets[i];
+      s.results[i] = decode(group[i].link_type, group[i].data, group[i].original_length, decoded);
+      if (group[i].time > kFarthest || group[i].time < -kFarthest) {
+        s.results[i] = DecodeResult::kBad;
+        decoded.fault = "impossible time";
+      }
+      switch (s.results[i]) {
+        case DecodeResult::kPacket:
+          if (decoded.first_fragment) s.fragments.remember(decoded, group[i].time);
+          break;
+        case DecodeResult::kLaterFragment:
+          ++s.counters.fragments;
+          if (s.fragments.claim(decoded, group[i].time)) {
+            s.results[i] = DecodeResult::kPacket;
+            decoded.payload = {};
+          } else {
+            ++s.counters.fragments_unclaimed;
+          }
+          break;
+        case DecodeResult::kNotIp:
+          ++s.counters.not_ip;
+          break;
+        case DecodeResult::kBad:
+          ++s.counters.bad;
+          s.skip(group[i].place, decoded.fault);
+          break;
+      }
+      if (s.results[i] != DecodeResult::kPacket) continue;
+      s.hashes[i] = s.table.hash_of(decoded.key);
+      s.table.prefetch_slot(s.hashes[i]);
+    }
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      if (s.results[i] == DecodeResult::kPacket) s.table.prefetch_flow(s.hashes[i]);
+    }
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      ++s.counters.packets;
+      if (s.results[i] != DecodeResult::kPacket) continue;
+      s.now = s.started ? std::max(s.now, group[i].time) : group[i].time;
+      if (!std::exchange(s.started, true) || s.now >= s.next_sweep) {
+        s.sweep(out);
+        s.next_sweep = s.now + kSweepEvery;
+      }
+      s.take(group[i], s.group_packets[i], s.hashes[i], out);
+    }
+  }
+  s.counters.dns_evicted = s.dns.given_up();
 }
 
 void PacketDissector::finish(Batch& out) {
-  state_->out = &out;
-  while (!state_->query_order.empty()) {
-    const auto& [key, number] = state_->query_order.front();
-    const auto found = state_->queries.find(key);
-    if (found != state_->queries.end() && found->second.number == number) {
-      state_->give(key, found->second, nullptr);
-      state_->queries.erase(found);
+  State& s = *state_;
+  for (std::size_t lane = 0; lane < kLanes; ++lane) {
+    for (std::uint32_t index = s.table.oldest(static_cast<Lane>(lane)); index != kNone;
+         index = s.table.oldest(static_cast<Lane>(lane))) {
+      s.end(index, out);
     }
-    state_->query_order.pop_front();
   }
-  state_->table.end_all();
+  s.dns.finish(out);
+  s.fragments.clear();
+  s.started = false;
+  s.next_sweep = 0;
 }
 
 const Skips& PacketDissector::skips() const { return state_->skips; }
-const DissectorCounts& PacketDissector::counts() const { return state_->counts; }
+const DissectorCounters& PacketDissector::counters() const { return state_->counters; }
+std::size_t PacketDissector::live_flows() const { return state_->table.size(); }
+std::size_t PacketDissector::flow_bytes() const { return state_->table.bytes(); }
 
 }  // namespace tocsin

@@ -1,135 +1,102 @@
 #include "dissect/flow_table.h"
 
 #include <algorithm>
+#include <random>
 
-namespace tocsin {
+namespace tocsin::dissect {
+namespace {
 
-FlowTable::FlowTable(const DissectorLimits& limits, Ended ended)
-    : most_(std::max<std::size_t>(limits.flows, 1)),
-      after_{limits.closed, limits.attempt, limits.established, limits.datagram},
-      ended_(std::move(ended)),
-      slots_(1024, kNone) {
-  heads_.fill(kNone);
-  tails_.fill(kNone);
+__extension__ using Wide = unsigned __int128;
+
+std::uint64_t fold(std::uint64_t a, std::uint64_t b) {
+  const Wide product = static_cast<Wide>(a) * b;
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }
 
-std::uint64_t FlowTable::hash(const FlowKey& key) {
-  const std::uint64_t ports = static_cast<std::uint64_t>(key.low_port) << 24 | static_cast<std::uint64_t>(key.high_port) << 8 | key.protocol;
-  std::uint64_t x = key.low.low() ^ (key.high.low() * 0x9e3779b97f4a7c15ULL) ^ (key.low.high() * 0xc2b2ae3d27d4eb4fULL) ^
-                    (key.high.high() * 0x165667b19e3779f9ULL) ^ (ports * 0xd6e8feb86659fd93ULL);
-  x = (x ^ (x >> 32)) * 0xd6e8feb86659fd93ULL;
-  x = (x ^ (x >> 32)) * 0xd6e8feb86659fd93ULL;
-  return x ^ (x >> 32);
+}  // namespace
+
+FlowTable::FlowTable(std::size_t most) : most_(std::clamp<std::size_t>(most, 1, std::size_t{1} << 31)) {
+  std::random_device random;
+  for (std::uint64_t& key : keys_) key = (static_cast<std::uint64_t>(random()) << 32 | random()) | 1;
 }
 
-// The slot where the key is, or the empty one where it would be.
-std::uint32_t FlowTable::slot_of(const FlowKey& key) const {
-  const std::size_t mask = slots_.size() - 1;
-  std::size_t slot = hash(key) & mask;
-  while (slots_[slot] != kNone && !(at(slots_[slot]).key == key)) slot = (slot + 1) & mask;
-  return static_cast<std::uint32_t>(slot);
+std::uint32_t FlowTable::hash_of(const PacketKey& key) const {
+  const auto side = [this](const IpAddress& ip, std::uint64_t port) {
+    return fold(ip.high() ^ keys_[0] ^ (port << 40), ip.low() ^ keys_[1] ^ (port << 16));
+  };
+  const std::uint64_t both = side(key.source, key.source_port) + side(key.destination, key.destination_port);
+  const std::uint64_t rest = static_cast<std::uint64_t>(key.protocol) | static_cast<std::uint64_t>(key.kind) << 8 |
+                             static_cast<std::uint64_t>(key.id) << 16;
+  return static_cast<std::uint32_t>(fold(both ^ keys_[2], rest ^ keys_[3]) >> 32);
 }
 
-LiveFlow* FlowTable::find(const FlowKey& key) {
-  const std::uint32_t index = slots_[slot_of(key)];
-  return index == kNone ? nullptr : &at(index);
-}
-
-LiveFlow& FlowTable::add(const FlowKey& key, Timeout timeout) {
-  if (count_ >= most_) {
-    std::uint32_t oldest = kNone;
-    for (const std::uint32_t head : heads_) {
-      if (head != kNone && (oldest == kNone || at(head).flow.last < at(oldest).flow.last)) oldest = head;
+std::uint32_t FlowTable::find(std::uint32_t hash, const PacketKey& key, int& sender) const {
+  return table_.find(hash, [&](std::uint32_t index) {
+    const FlowState& flow = at(index);
+    if (flow.protocol != key.protocol || flow.kind != key.kind || flow.id != key.id) return false;
+    if (flow.port[0] == key.source_port && flow.port[1] == key.destination_port && flow.ip[0] == key.source &&
+        flow.ip[1] == key.destination) {
+      sender = 0;
+      return true;
     }
-    ++evicted_;
-    end(at(oldest));
-  }
-  if ((count_ + 1) * 3 > slots_.size() * 2) grow();
-  if (free_.empty()) {
-    const auto base = static_cast<std::uint32_t>(slabs_.size() * kSlab);
-    slabs_.push_back(std::make_unique<LiveFlow[]>(kSlab));
-    for (std::uint32_t i = kSlab; i > 0; --i) free_.push_back(base + i - 1);
-  }
-  const std::uint32_t index = free_.back();
-  free_.pop_back();
-  LiveFlow& flow = at(index);
-  flow.key = key;
-  flow.flow = Flow();
-  flow.reset_by_initiator = false;
-  flow.used = true;
-  slots_[slot_of(key)] = index;
-  ++count_;
-  link(index, timeout);
-  return flow;
+    if (flow.port[1] == key.source_port && flow.port[0] == key.destination_port && flow.ip[1] == key.source &&
+        flow.ip[0] == key.destination) {
+      sender = 1;
+      return true;
+    }
+    return false;
+  });
 }
 
-void FlowTable::grow() {
-  std::vector<std::uint32_t> old = std::move(slots_);
-  slots_.assign(old.size() * 2, kNone);
-  for (const std::uint32_t index : old) {
-    if (index != kNone) slots_[slot_of(at(index).key)] = index;
+std::uint32_t FlowTable::insert(std::uint32_t hash) {
+  std::uint32_t index = free_;
+  if (index != kNone) {
+    free_ = at(index).after;
+  } else {
+    if (used_ == chunks_.size() * kChunk) chunks_.push_back(std::make_unique_for_overwrite<FlowState[]>(kChunk));
+    index = used_++;
   }
+  at(index) = FlowState{};
+  at(index).hash = hash;
+  table_.insert(hash, index);
+  return index;
+}
+
+void FlowTable::erase(std::uint32_t index) {
+  FlowState& flow = at(index);
+  unlink(index);
+  table_.erase(flow.hash, index);
+  flow.after = free_;
+  free_ = index;
 }
 
 void FlowTable::unlink(std::uint32_t index) {
-  LiveFlow& flow = at(index);
-  const auto list = static_cast<std::size_t>(flow.timeout);
-  (flow.previous == kNone ? heads_[list] : at(flow.previous).next) = flow.next;
-  (flow.next == kNone ? tails_[list] : at(flow.next).previous) = flow.previous;
+  FlowState& flow = at(index);
+  Ends& ends = lanes_[static_cast<std::size_t>(flow.lane)];
+  if (flow.before == kNone && ends.head != index) return;  // in no lane yet
+  (flow.before == kNone ? ends.head : at(flow.before).after) = flow.after;
+  (flow.after == kNone ? ends.tail : at(flow.after).before) = flow.before;
+  flow.before = flow.after = kNone;
 }
 
-void FlowTable::link(std::uint32_t index, Timeout timeout) {
-  LiveFlow& flow = at(index);
-  const auto list = static_cast<std::size_t>(timeout);
-  flow.timeout = timeout;
-  flow.previous = tails_[list];
-  flow.next = kNone;
-  (tails_[list] == kNone ? heads_[list] : at(tails_[list]).next) = index;
-  tails_[list] = index;
-}
-
-std::uint32_t FlowTable::index_of(const LiveFlow& flow) const { return slots_[slot_of(flow.key)]; }
-
-void FlowTable::touch(LiveFlow& flow, Timeout timeout) {
-  const auto list = static_cast<std::size_t>(timeout);
-  if (flow.timeout == timeout && flow.next == kNone && tails_[list] != kNone) return;  // is the last already
-  const std::uint32_t index = index_of(flow);
+void FlowTable::queue(std::uint32_t index, Lane lane, Timestamp now) {
   unlink(index);
-  link(index, timeout);
+  FlowState& flow = at(index);
+  flow.lane = lane;
+  flow.queued = now;
+  Ends& ends = lanes_[static_cast<std::size_t>(lane)];
+  flow.before = ends.tail;
+  (ends.tail == kNone ? ends.head : at(ends.tail).after) = index;
+  ends.tail = index;
 }
 
-void FlowTable::end(LiveFlow& flow) {
-  ended_(flow);
-  flow.request.reset();
-  const std::size_t mask = slots_.size() - 1;
-  std::size_t hole = slot_of(flow.key);
-  const std::uint32_t index = slots_[hole];
-  unlink(index);
-  flow.used = false;
-  free_.push_back(index);
-  --count_;
-  // Backward-shift deletion keeps probe sequences whole.
-  slots_[hole] = kNone;
-  for (std::size_t slot = (hole + 1) & mask; slots_[slot] != kNone; slot = (slot + 1) & mask) {
-    const std::size_t home = hash(at(slots_[slot]).key) & mask;
-    if (((slot - home) & mask) < ((slot - hole) & mask)) continue;
-    slots_[hole] = slots_[slot];
-    slots_[slot] = kNone;
-    hole = slot;
+std::uint32_t FlowTable::oldest() const {
+  std::uint32_t found = kNone;
+  for (const Ends& ends : lanes_) {
+    if (ends.head == kNone) continue;
+    if (found == kNone || at(ends.head).queued < at(found).queued) found = ends.head;
   }
+  return found;
 }
 
-void FlowTable::expire(Timestamp now) {
-  for (std::size_t list = 0; list < kTimeouts; ++list) {
-    while (heads_[list] != kNone && at(heads_[list]).flow.last + after_[list] < now) end(at(heads_[list]));
-  }
-}
-
-void FlowTable::end_all() {
-  // In the order in which the flows began in the table, whatever their timeouts: the same for every run.
-  for (std::uint32_t index = 0; index < slabs_.size() * kSlab; ++index) {
-    if (at(index).used) end(at(index));
-  }
-}
-
-}  // namespace tocsin
+}  // namespace tocsin::dissect
