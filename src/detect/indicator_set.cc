@@ -44,10 +44,9 @@ std::uint32_t IndicatorSet::find(std::uint64_t key, Same same) const {
   }
 }
 
-void IndicatorSet::take(std::uint32_t index, Timestamp time, bool loose, Matches& out) const {
+IndicatorMatch IndicatorSet::match_of(std::uint32_t index, bool loose) const {
   const Entry& entry = entries_[index];
   const Common& common = commons_[entry.common];
-  if (!common.valid.contains(time)) return;
   IndicatorMatch match;
   match.value = value_of(entry);
   match.family = texts_[common.family];
@@ -62,7 +61,11 @@ void IndicatorSet::take(std::uint32_t index, Timestamp time, bool loose, Matches
   match.valid = common.valid;
   match.loose = loose;
   match.entry = index;
-  out.push_back(match);
+  return match;
+}
+
+void IndicatorSet::take(std::uint32_t index, Timestamp time, bool loose, Matches& out) const {
+  if (commons_[entries_[index].common].valid.contains(time)) out.push_back(match_of(index, loose));
 }
 
 void IndicatorSet::take_chain(std::uint32_t entry, Timestamp time, bool loose, Matches& out) const {

@@ -83,6 +83,9 @@ class IndicatorSet {
   }
   void prefetch(const IpAddress& address) const { addresses_.prefetch(key_of(address)); }
 
+  // What a match of this entry says, whenever it is valid.
+  IndicatorMatch match_of(std::uint32_t entry, bool loose) const;
+
   std::size_t size() const { return entries_.size(); }
   std::size_t bytes() const;
   // Indicators that repeat one before them in all but the line.

@@ -1,0 +1,349 @@
+// Traffic to, from or about what other parties call hostile.
+//
+// What is seen: an end of a flow, a name asked for or answered, a host, URL or server of an HTTP request, the name in a
+// TLS handshake. The indicator's side is the actor, the other end the target. A transaction gives one sighting at most
+// for its server's side, of the indicator that says most: the surest, then the most specific.
+//
+// What fools it: shared hosting (an address that serves a hostile name and a thousand others), an address that changed
+// hands since it was listed, and an attempt that got no answer, which still tells of the infected host that made it.
+// So a listing's own period of validity is kept to, and what matches only loosely (another port, a URL's path on any
+// host) is no more than suspected.
+//
+// Sightings are held by actor, target, kind and hour, which is what their id is made of; where several indicators meet
+// in one, the surest gives rule, family and group, and the others are named in what matched. An hour is given out when
+// one two hours later has begun. At kMostHeld the oldest hour is given out early; if its traffic goes on, its later
+// part is given under the same id.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <unordered_map>
+
+#include "base/hash.h"
+#include "base/text.h"
+#include "detect/detector.h"
+#include "detect/indicator_set.h"
+
+namespace tocsin {
+namespace {
+
+constexpr std::size_t kMostHeld = 1 << 19;
+constexpr std::size_t kAhead = 16;  // flows whose filter words are fetched before they are asked for
+constexpr std::size_t kMostNamed = 4;
+constexpr std::size_t kLongestName = 253;
+constexpr Timestamp kFarthest = std::numeric_limits<Timestamp>::max() / 4;  // times beyond it are no times
+
+int specificity(const IndicatorMatch& match) {
+  switch (match.type) {
+    case IndicatorType::kHash:
+    case IndicatorType::kUrl:
+      return 4;
+    case IndicatorType::kDomain:
+      return 3;
+    case IndicatorType::kAddressPort:
+      return 2;
+    case IndicatorType::kAddress:
+      return 1;
+    case IndicatorType::kPrefix:
+      return 0;
+  }
+  return 0;
+}
+
+bool says_more(const IndicatorMatch& a, const IndicatorMatch& b) {
+  if (a.confidence != b.confidence) return a.confidence > b.confidence;
+  if (a.loose != b.loose) return b.loose;
+  return specificity(a) > specificity(b);
+}
+
+int strictness(std::string_view tlp) {
+  static constexpr std::array<std::string_view, 6> order{"", "clear", "green", "amber", "amber+strict", "red"};
+  return static_cast<int>(std::find(order.begin(), order.end(), tlp) - order.begin());
+}
+
+std::string described(const IndicatorMatch& match) {
+  return match.family.empty() ? fmt::format("{} in {}", printable(match.value, 256), printable(match.origin()))
+                              : fmt::format("{}: {} in {}", printable(match.family, 128), printable(match.value, 256),
+                                            printable(match.origin()));
+}
+
+struct Key {
+  IpAddress actor, target;
+  Timestamp hour = 0;
+  std::uint64_t names = 0;
+  Kind kind{};
+  friend bool operator==(const Key&, const Key&) = default;
+};
+struct KeyHash {
+  std::size_t operator()(const Key& key) const {
+    const auto hour = static_cast<std::uint64_t>(key.hour);
+    return hash_of(key.actor) * 0x9e3779b97f4a7c15ULL ^ hash_of(key.target) ^
+           (key.names + hour + static_cast<std::uint64_t>(key.kind)) * 0xff51afd7ed558ccdULL;
+  }
+};
+
+struct Named {
+  std::uint32_t entry = 0;
+  bool loose = false;
+};
+
+// What is held of one sighting until its hour is over.
+struct Held {
+  Endpoint actor, target;
+  std::string actor_name, target_name;
+  Timestamp hour, first, last;
+  std::uint64_t count;
+  Place place;
+  std::array<Named, kMostNamed> named{};  // the one that says most first
+  std::uint32_t names = 0;
+};
+
+class IndicatorDetector final : public Detector {
+ public:
+  IndicatorDetector(std::shared_ptr<const IndicatorSet> indicators, InsideTest inside)
+      : indicators_(std::move(indicators)), inside_(std::move(inside)) {}
+
+  std::string_view name() const override { return "indicator"; }
+
+  void observe(const Batch& batch, SightingSink& sink) override {
+    if (indicators_ == nullptr || indicators_->size() == 0) return;
+    observe_flows(batch.flows, sink);
+    for (const DnsTransaction& dns : batch.dns) observe_dns(dns, sink);
+    for (const HttpTransaction& http : batch.http) observe_http(http, sink);
+    for (const TlsHandshake& tls : batch.tls) observe_tls(tls, sink);
+    if (newest_ > given_out_ + 2 * kHour) {
+      given_out_ = newest_ - 2 * kHour;
+      give_before(newest_ - kHour, sink);
+    }
+  }
+
+  void finish(SightingSink& sink) override { give_before(std::numeric_limits<Timestamp>::max(), sink); }
+
+ private:
+  struct Seen {
+    Endpoint actor, target;
+    std::string_view actor_name, target_name;
+    Timestamp first = 0, last = 0;
+    Place place;
+  };
+
+  void observe_flows(const std::vector<Flow>& flows, SightingSink& sink) {
+    const IndicatorSet& set = *indicators_;
+    for (std::size_t i = 0; i < flows.size(); ++i) {
+      if (i + kAhead < flows.size()) {
+        set.prefetch(flows[i + kAhead].initiator.ip);
+        set.prefetch(flows[i + kAhead].responder.ip);
+      }
+      const bool responder = set.may_match(flows[i].responder.ip);
+      const bool initiator = set.may_match(flows[i].initiator.ip);
+      if (responder || initiator) match_flow(flows[i], responder, initiator, sink);
+    }
+  }
+
+  void match_flow(const Flow& flow, bool responder, bool initiator, SightingSink& sink) {
+    if (responder && match_end(flow, flow.responder)) {
+      hold({flow.responder, flow.initiator, {}, {}, flow.first, std::max(flow.first, flow.last), flow.place}, sink);
+      // A host of ours that is listed itself is here the one harmed.
+      if (initiator && inside_ && inside_(flow.initiator.ip) && !inside_(flow.responder.ip)) return;
+    }
+    if (initiator && match_end(flow, flow.initiator)) {
+      hold({flow.initiator, flow.responder, {}, {}, flow.first, std::max(flow.first, flow.last), flow.place}, sink);
+    }
+  }
+
+  bool match_end(const Flow& flow, const Endpoint& end) {
+    const bool ports = flow.protocol == kTcp || flow.protocol == kUdp;
+    matches_.clear();
+    indicators_->match_address({end.ip, ports ? end.port : std::uint16_t{0}}, flow.first, matches_);
+    return !matches_.empty();
+  }
+
+  void observe_dns(const DnsTransaction& dns, SightingSink& sink) {
+    Seen seen{{}, dns.client, dns.query, {}, dns.time, dns.time, dns.place};
+    if (!dns.addresses.empty()) seen.actor.ip = dns.addresses.front();
+    matches_.clear();
+    indicators_->match_domain(dns.query, dns.time, matches_);
+    if (matches_.empty()) {
+      for (const std::string_view name : dns.names) {
+        indicators_->match_domain(name, dns.time, matches_);
+        if (matches_.empty()) continue;
+        seen.actor_name = name;
+        break;
+      }
+    }
+    if (matches_.empty()) {
+      for (const IpAddress& address : dns.addresses) {
+        if (!indicators_->may_match(address)) continue;
+        indicators_->match_address({address, 0}, dns.time, matches_);
+        if (matches_.empty()) continue;
+        seen.actor.ip = address;
+        break;
+      }
+    }
+    hold(seen, sink);
+  }
+
+  void observe_http(const HttpTransaction& http, SightingSink& sink) {
+    matches_.clear();
+    indicators_->match_url(http.host, http.uri, http.time, matches_);
+    const std::string_view host = host_name(http.host);
+    if (!host.empty()) indicators_->match_domain(host, http.time, matches_);
+    if (http.host.empty()) indicators_->match_url(http.server.ip.text(), http.uri, http.time, matches_);
+    match_server(http);
+    hold({http.server, http.client, host, {}, http.time, http.time, http.place}, sink);
+    match_client(http, host, sink);
+  }
+
+  void observe_tls(const TlsHandshake& tls, SightingSink& sink) {
+    matches_.clear();
+    if (!tls.server_name.empty()) indicators_->match_domain(tls.server_name, tls.time, matches_);
+    match_server(tls);
+    hold({tls.server, tls.client, tls.server_name, {}, tls.time, tls.time, tls.place}, sink);
+    match_client(tls, tls.server_name, sink);
+  }
+
+  void match_server(const Transaction& seen) {
+    if (indicators_->may_match(seen.server.ip)) indicators_->match_address(seen.server, seen.time, matches_);
+  }
+
+  // A hostile client of a server: its port is its own choice, so only its address counts.
+  void match_client(const Transaction& seen, std::string_view host, SightingSink& sink) {
+    if (!indicators_->may_match(seen.client.ip)) return;
+    matches_.clear();
+    indicators_->match_address({seen.client.ip, 0}, seen.time, matches_);
+    hold({seen.client, seen.server, {}, host, seen.time, seen.time, seen.place}, sink);
+  }
+
+  static std::string_view host_name(std::string_view host) {
+    if (host.starts_with('[')) return {};
+    return host.substr(0, host.find(':'));
+  }
+
+  void hold(const Seen& seen, SightingSink& sink) {
+    if (matches_.empty() || seen.first < -kFarthest || seen.first > kFarthest) return;
+    std::stable_sort(matches_.begin(), matches_.end(), says_more);
+    const IndicatorMatch& best = matches_.front();
+    const Timestamp hour = floor_to(seen.first, kHour);
+    newest_ = std::max(newest_, hour);
+    actor_name_ = lower(seen.actor_name.substr(0, kLongestName));
+    if (actor_name_.ends_with('.')) actor_name_.pop_back();
+    const Key key{seen.actor.ip, seen.target.ip, hour,
+                  hash64(seen.target_name.substr(0, kLongestName), hash64(actor_name_)), best.kind};
+    const Timestamp last = std::min(seen.last, hour + kHour - 1);
+    const auto [at, fresh] = index_.try_emplace(key, static_cast<std::uint32_t>(held_.size()));
+    if (fresh) {
+      held_.push_back({seen.actor,
+                       seen.target,
+                       actor_name_,
+                       std::string(seen.target_name.substr(0, kLongestName)),
+                       hour,
+                       seen.first,
+                       last,
+                       1,
+                       seen.place,
+                       {},
+                       0});
+      keys_.push_back(key);
+    } else {
+      Held& held = held_[at->second];
+      ++held.count;
+      held.first = std::min(held.first, seen.first);
+      held.last = std::max(held.last, last);
+    }
+    for (const IndicatorMatch& match : matches_) name_in(held_[at->second], match);
+    if (held_.size() >= kMostHeld) give_oldest(sink);
+  }
+
+  void name_in(Held& held, const IndicatorMatch& match) const {
+    const Named named{match.entry, match.loose};
+    std::uint32_t at = 0;
+    while (at < held.names && held.named[at].entry != match.entry) ++at;
+    if (at < held.names) {
+      held.named[at].loose = held.named[at].loose && match.loose;
+    } else if (held.names < kMostNamed) {
+      at = held.names++;
+      held.named[at] = named;
+    } else {
+      at = kMostNamed - 1;
+      if (!says_more(match, match_of(held.named[at]))) return;
+      held.named[at] = named;
+    }
+    for (; at > 0 && says_more(match_of(held.named[at]), match_of(held.named[at - 1])); --at) {
+      std::swap(held.named[at], held.named[at - 1]);
+    }
+  }
+
+  IndicatorMatch match_of(const Named& named) const { return indicators_->match_of(named.entry, named.loose); }
+
+  void give_oldest(SightingSink& sink) {
+    Timestamp oldest = std::numeric_limits<Timestamp>::max();
+    for (const Held& held : held_) oldest = std::min(oldest, held.hour);
+    give_before(oldest + kHour, sink);
+  }
+
+  // Gives the hours that began before `limit`, in the order in which their sightings were first seen.
+  void give_before(Timestamp limit, SightingSink& sink) {
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < held_.size(); ++i) {
+      if (held_[i].hour < limit) {
+        index_.erase(keys_[i]);
+        give(held_[i], sink);
+        continue;
+      }
+      if (kept != i) {
+        held_[kept] = std::move(held_[i]);
+        keys_[kept] = keys_[i];
+        index_[keys_[kept]] = static_cast<std::uint32_t>(kept);
+      }
+      ++kept;
+    }
+    held_.resize(kept);
+    keys_.resize(kept);
+  }
+
+  void give(Held& held, SightingSink& sink) const {
+    const IndicatorMatch best = match_of(held.named[0]);
+    Sighting sighting;
+    sighting.kind = best.kind;
+    sighting.confidence = best.confidence;
+    sighting.detector = "indicator";
+    sighting.rule = best.value;
+    sighting.actor = held.actor;
+    sighting.actor_name = std::move(held.actor_name);
+    sighting.target = held.target;
+    sighting.target_name = std::move(held.target_name);
+    sighting.first_seen = held.first;
+    sighting.last_seen = held.last;
+    sighting.count = held.count;
+    sighting.family = best.family;
+    sighting.group = best.group;
+    sighting.tlp = best.tlp;
+    sighting.place = held.place;
+    sighting.matched = described(best);
+    for (std::uint32_t i = 1; i < held.names; ++i) {
+      const IndicatorMatch other = match_of(held.named[i]);
+      sighting.matched += (i == 1 ? "; also " : ", ") + described(other);
+      if (strictness(other.tlp) > strictness(sighting.tlp)) sighting.tlp = other.tlp;
+    }
+    sink.sight(std::move(sighting));
+  }
+
+  std::shared_ptr<const IndicatorSet> indicators_;
+  InsideTest inside_;
+  IndicatorSet::Matches matches_;
+  std::string actor_name_;
+  std::vector<Held> held_;
+  std::vector<Key> keys_;
+  std::unordered_map<Key, std::uint32_t, KeyHash> index_;
+  Timestamp newest_ = -kFarthest;
+  Timestamp given_out_ = -kFarthest;
+};
+
+}  // namespace
+
+std::unique_ptr<Detector> make_indicator_detector(std::shared_ptr<const IndicatorSet> indicators, InsideTest inside) {
+  return std::make_unique<IndicatorDetector>(std::move(indicators), std::move(inside));
+}
+
+}  // namespace tocsin
