@@ -13,6 +13,8 @@
 // A track is a scan when its walk has reached ln 99, half of what it met in five minutes failed, and that was
 //   10 or more: suspected;  15 or more and four fifths failed: probable;
 //   30 or more within an hour: suspected (a slow scan).
+// Without the walk, 10 failures within ten seconds that are two fifths of what it met then are suspected: a program
+// that works off a list, half of it dead, is no person at a browser.
 // On ports 80 and 443 of many hosts 40 are asked for to be probable, because a browser whose way out is cut looks the
 // same; UDP to a high port of many hosts is at most suspected, because file sharing looks the same. A ping sweep
 // (echo, timestamp, netmask) is told by the number of hosts alone, and is probable if a quarter did not answer:
@@ -54,6 +56,7 @@ constexpr std::size_t kTracks = 1 << 16;
 constexpr std::size_t kMet = 128;
 constexpr Timestamp kFast = 5 * kMinute;
 constexpr Timestamp kSlow = kHour;
+constexpr Timestamp kRush = 10 * kSecond;
 constexpr std::size_t kFew = 10;
 constexpr std::size_t kClear = 15;
 constexpr std::size_t kClearOfWeb = 40;
@@ -313,7 +316,7 @@ class ScanDetector final : public Detector {
   };
 
   static Judgement judge(const Key& key, const Track& track, Timestamp now) {
-    std::array<std::size_t, 2> failed{}, met{};  // in the fast window, in the slow one
+    std::array<std::size_t, 3> failed{}, met{};  // in the fast window, in the slow one, in a rush
     for (const Met& one : track.met) {
       const Timestamp age = now - one.last;
       if (age > kSlow || age < -kSlow) continue;
@@ -322,6 +325,9 @@ class ScanDetector final : public Detector {
       if (age > kFast || age < -kFast) continue;
       ++met[0];
       failed[0] += one.failed ? 1 : 0;
+      if (age > kRush || age < -kRush) continue;
+      ++met[2];
+      failed[2] += one.failed ? 1 : 0;
     }
     if (is_icmp(key.way)) {
       if (met[0] < kFew)
@@ -329,7 +335,10 @@ class ScanDetector final : public Detector {
       const bool clear = met[0] >= kClear && failed[0] * 4 >= met[0];
       return {clear ? Confidence::kProbable : Confidence::kSuspected, met[0], kFast};
     }
-    if (!track.walked) return {};
+    if (!track.walked) {
+      const bool rush = failed[2] >= kFew && failed[2] * 5 >= met[2] * 2;
+      return rush ? Judgement{Confidence::kSuspected, failed[2], kRush} : Judgement{};
+    }
     if (failed[0] >= kFew && failed[0] * 2 >= met[0]) {
       const bool web = !key.vertical() && key.way == Way::kTcpSyn && (key.port == 80 || key.port == 443);
       const bool sharing = !key.vertical() && key.way == Way::kUdp && !sought_by_udp(key.port);
