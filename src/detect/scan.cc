@@ -1,0 +1,438 @@
+// Scans: one address that knocks at many doors to learn which open.
+//
+// Vertical: many ports of one host. Horizontal: one port, or a ping, on many hosts. What tells a scanner from a busy
+// client is not how many peers it has but how many of them fail it: a client goes where it was told something is, a
+// scanner goes to see (Jung, Paxson, Berger, Balakrishnan: Fast Portscan Detection Using Sequential Hypothesis Testing,
+// IEEE S&P 2004, "TRW").
+//
+// What is kept. Two tracks for each initiator, way of probing and host (or port): the last 128 different ports (or
+// hosts) with when and how each was last met, and TRW's walk: a first contact that fails adds ln 4, one that is
+// answered takes ln 4 away (theta0 = 0.8, theta1 = 0.2); at -ln 99 the walk starts again from 0. A track begins with a
+// failure, so that a client to whom all answer costs nothing.
+//
+// A track is a scan when its walk has reached ln 99, half of what it met in five minutes failed, and that was
+//   10 or more: suspected;  15 or more and four fifths failed: probable;
+//   30 or more within an hour: suspected (a slow scan).
+// Without the walk, 10 failures within ten seconds that are two fifths of what it met then are suspected: a program
+// that works off a list, half of it dead, is no person at a browser.
+// On ports 80 and 443 of many hosts 40 are asked for to be probable, because a browser whose way out is cut looks the
+// same; UDP to a high port of many hosts is at most suspected, because file sharing looks the same. A ping sweep
+// (echo, timestamp, netmask) is told by the number of hosts alone, and is probable if a quarter did not answer:
+// a monitor's hosts do.
+//
+// How a probe is known:
+//   SYN    TCP that never opened: S0, REJ, RSTOS0, RSTRH, SH, or RSTR at once
+//   FIN, NULL, Xmas, Maimon (FIN and ACK): by the first packet's flags, if they are known, and no more followed
+//   ACK    a bare ACK, answered by RST, without data. Bare ACKs without an answer are connections met in their middle.
+//   UDP    not answered. Ports from 32768 on are not counted on one host: those are answers and traceroute.
+// Not a probe: a first packet with SYN and ACK or RST, and (where flags are not known) a flow from a low port to a high
+// one: that is a server's answer or backscatter.
+//
+// Each probe is counted in one of its two tracks, the one that has met more, so that a sum over sightings counts it
+// once.
+//
+// What fools it: scans from many addresses, slower than ten an hour, of random ports of random hosts, or sent from a
+// low port where flags are not known. What is accused wrongly: a client whose many servers are all down.
+//
+// Cost. At most 2^16 tracks of up to 3 KiB; a probe searches two lists of 128.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <list>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "detect/detector.h"
+#include "detect/hourly.h"
+
+namespace tocsin {
+namespace {
+
+constexpr std::size_t kTracks = 1 << 16;
+constexpr std::size_t kMet = 128;
+constexpr Timestamp kFast = 5 * kMinute;
+constexpr Timestamp kSlow = kHour;
+constexpr Timestamp kRush = 10 * kSecond;
+constexpr std::size_t kFew = 10;
+constexpr std::size_t kClear = 15;
+constexpr std::size_t kClearOfWeb = 40;
+constexpr std::size_t kManyInAnHour = 30;
+constexpr std::uint16_t kEphemeral = 32768;
+const double kStep = std::log(4.0);
+const double kScanner = std::log(99.0);
+
+enum class Way : std::uint8_t {
+  kTcpSyn,
+  kTcpFin,
+  kTcpNull,
+  kTcpXmas,
+  kTcpMaimon,
+  kTcpAck,
+  kUdp,
+  kEcho,
+  kStamp,
+  kNetmask
+};
+constexpr std::array<std::string_view, 10> kWays{"tcp-syn", "tcp-fin", "tcp-null", "tcp-xmas",       "tcp-maimon",
+                                                 "tcp-ack", "udp",     "icmp",     "icmp-timestamp", "icmp-netmask"};
+bool is_icmp(Way way) { return way >= Way::kEcho; }
+
+enum class Outcome : std::uint8_t { kFailed, kAnswered };
+
+struct Probe {
+  Way way;
+  Outcome outcome;
+};
+
+struct Key {
+  IpAddress initiator;
+  IpAddress host;  // vertical: the scanned host; unspecified: horizontal
+  std::uint16_t port = 0;
+  Way way = Way::kTcpSyn;
+  bool vertical() const { return !host.is_unspecified(); }
+  friend bool operator==(const Key&, const Key&) = default;
+};
+
+struct KeyHash {
+  std::size_t operator()(const Key& key) const {
+    std::uint64_t mixed = hash_of(key.initiator) * 0x9e3779b97f4a7c15ULL + hash_of(key.host);
+    mixed = (mixed ^ (mixed >> 29)) + (std::uint64_t{key.port} << 8) + static_cast<std::uint64_t>(key.way);
+    return (mixed ^ (mixed >> 32)) * 0x9e3779b97f4a7c15ULL;
+  }
+};
+
+struct Met {
+  std::uint64_t what = 0;  // port, or hash of the host
+  Timestamp last = 0;
+  bool failed = false;
+};
+
+// The probes of one hour.
+struct Hour {
+  Timestamp start = 0;
+  Timestamp first = 0, last = 0;
+  std::uint64_t probes = 0;
+  std::size_t different = 0;  // the most in one window
+  Place place;
+  Endpoint target;
+  Confidence confidence{};  // zero: no scan
+};
+
+struct Track {
+  std::vector<Met> met;
+  std::array<Hour, 2> hours;  // the two latest
+  double walk = 0;
+  bool walked = false;  // the walk has reached kScanner
+  std::list<const Key*>::iterator used;
+};
+
+bool single_host(const IpAddress& ip) {
+  switch (scope_of(ip)) {
+    case AddressScope::kUnspecified:
+    case AddressScope::kLoopback:
+    case AddressScope::kMulticast:
+    case AddressScope::kBroadcast:
+      return false;
+    case AddressScope::kPrivate:
+      return !ip.is_v4() || (ip.as_v4() & 0xff) != 0xff;
+    default:
+      return true;
+  }
+}
+
+std::optional<Probe> tcp_probe(const Flow& flow) {
+  if (flow.flags_known) {
+    constexpr std::uint8_t kAll = kFin | kSyn | kRst | kPsh | kAck | kUrg;
+    const std::uint8_t first = flow.first_flags & kAll;
+    if (first & kRst) return std::nullopt;
+    const bool nothing_more = (flow.initiator_flags & kAll & ~kRst) == first;
+    if (!(first & kSyn)) {
+      if (!nothing_more) return std::nullopt;
+      const bool refused = (flow.responder_flags & ~(kRst | kAck)) == 0;
+      const bool reset = (flow.responder_flags & kRst) != 0 && refused;
+      switch (first) {
+        case 0:
+          return refused ? std::optional<Probe>({Way::kTcpNull, Outcome::kFailed}) : std::nullopt;
+        case kFin:
+          return refused ? std::optional<Probe>({Way::kTcpFin, Outcome::kFailed}) : std::nullopt;
+        case kFin | kPsh | kUrg:
+          return refused ? std::optional<Probe>({Way::kTcpXmas, Outcome::kFailed}) : std::nullopt;
+        case kFin | kAck:
+          return reset && flow.initiator_packets <= 2 ? std::optional<Probe>({Way::kTcpMaimon, Outcome::kFailed})
+                                                      : std::nullopt;
+        case kAck:
+          return reset && flow.initiator_packets <= 2 ? std::optional<Probe>({Way::kTcpAck, Outcome::kFailed})
+                                                      : std::nullopt;
+        default:
+          return std::nullopt;
+      }
+    }
+    if (first & kAck) return std::nullopt;
+  } else if (flow.initiator.port < 1024 && flow.responder.port >= 1024) {
+    return std::nullopt;
+  }
+  switch (flow.state) {
+    case ConnState::kS0:
+    case ConnState::kREJ:
+    case ConnState::kRSTOS0:
+    case ConnState::kRSTRH:
+    case ConnState::kSH:
+      return Probe{Way::kTcpSyn, Outcome::kFailed};
+    case ConnState::kRSTR:
+      return Probe{Way::kTcpSyn, flow.responder_packets <= 2 ? Outcome::kFailed : Outcome::kAnswered};
+    case ConnState::kRSTO:  // opened and dropped at once: a probe that found something; neither
+      if (flow.initiator_packets <= 3 && flow.responder_packets <= 2) return std::nullopt;
+      return Probe{Way::kTcpSyn, Outcome::kAnswered};
+    case ConnState::kS1:
+    case ConnState::kS2:
+    case ConnState::kS3:
+    case ConnState::kSF:
+      return Probe{Way::kTcpSyn, Outcome::kAnswered};
+    default:
+      return std::nullopt;
+  }
+}
+
+std::optional<Probe> probe_of(const Flow& flow) {
+  const Outcome answer =
+      flow.responder_packets > 0 || flow.state == ConnState::kSF ? Outcome::kAnswered : Outcome::kFailed;
+  switch (flow.protocol) {
+    case kTcp:
+      return tcp_probe(flow);
+    case kUdp:
+      if (flow.initiator.port < 1024 && flow.responder.port >= 1024) return std::nullopt;
+      if (answer == Outcome::kFailed && flow.state != ConnState::kS0 && flow.state != ConnState::kUnknown) {
+        return std::nullopt;
+      }
+      return Probe{Way::kUdp, answer};
+    case kIcmp:
+      switch (flow.initiator.port) {
+        case 8:
+          return Probe{Way::kEcho, answer};
+        case 13:
+          return Probe{Way::kStamp, answer};
+        case 17:
+          return Probe{Way::kNetmask, answer};
+        default:
+          return std::nullopt;
+      }
+    case kIcmp6:
+      return flow.initiator.port == 128 ? std::optional<Probe>({Way::kEcho, answer}) : std::nullopt;
+    default:
+      return std::nullopt;
+  }
+}
+
+// UDP services that scanners look for above the low ports.
+bool sought_by_udp(std::uint16_t port) {
+  static constexpr std::array<std::uint16_t, 11> kSought{1194, 1434, 1604, 1900,  3283, 3389,
+                                                         3702, 5060, 5683, 10001, 11211};
+  return port < 1024 || std::ranges::binary_search(kSought, port);
+}
+
+class ScanDetector final : public Detector {
+ public:
+  explicit ScanDetector(InsideTest) {}
+  std::string_view name() const override { return "scan"; }
+
+  void observe(const Batch& batch, SightingSink& sink) override {
+    for (const Flow& flow : batch.flows) add(flow, sink);
+  }
+
+  void finish(SightingSink& sink) override {
+    while (!by_use_.empty()) evict_oldest(sink);
+    held_.release(sink);
+  }
+
+ private:
+  void add(const Flow& flow, SightingSink& sink) {
+    const std::optional<Probe> probe = probe_of(flow);
+    if (!probe || !single_host(flow.responder.ip)) return;
+    const bool icmp = is_icmp(probe->way);
+    // A track begins with a failure; of pings, with any.
+    const bool begins = probe->outcome == Outcome::kFailed || icmp;
+    const std::uint16_t port = icmp ? std::uint16_t{0} : flow.responder.port;
+    const bool by_host = !icmp && !(probe->way == Way::kUdp && port >= kEphemeral);
+    const bool by_port = probe->way != Way::kTcpAck && probe->way != Way::kTcpMaimon;
+    // The horizontal track's place may be taken by the vertical one's making, so room is made before either is held.
+    if (begins) make_room(sink);
+    const Key vertical_key{flow.initiator.ip, flow.responder.ip, 0, probe->way};
+    const Key horizontal_key{flow.initiator.ip, {}, port, probe->way};
+    Track* vertical = by_host ? track_of(vertical_key, begins) : nullptr;
+    Track* horizontal = by_port ? track_of(horizontal_key, begins) : nullptr;
+    if (vertical != nullptr) meet(*vertical, port, flow.first, *probe);
+    if (horizontal != nullptr) meet(*horizontal, hash_of(flow.responder.ip), flow.first, *probe);
+    if (!begins) return;
+
+    const std::size_t ports = vertical == nullptr ? 0 : vertical->met.size();
+    const std::size_t hosts = horizontal == nullptr ? 0 : horizontal->met.size();
+    const bool first = ports <= 1 && hosts <= 1;
+    if (vertical != nullptr) tally(vertical_key, *vertical, flow, ports >= hosts || first, sink);
+    if (horizontal != nullptr) tally(horizontal_key, *horizontal, flow, hosts > ports || first, sink);
+  }
+
+  Track* track_of(const Key& key, bool begins) {
+    auto at = tracks_.find(key);
+    if (at == tracks_.end()) {
+      if (!begins) return nullptr;
+      at = tracks_.try_emplace(key).first;
+      at->second.used = by_use_.insert(by_use_.end(), &at->first);
+    } else {
+      by_use_.splice(by_use_.end(), by_use_, at->second.used);
+    }
+    return &at->second;
+  }
+
+  static void meet(Track& track, std::uint64_t what, Timestamp time, const Probe& probe) {
+    const bool failed = probe.outcome == Outcome::kFailed;
+    const auto known = std::ranges::find(track.met, what, &Met::what);
+    if (known != track.met.end()) {
+      known->last = std::max(known->last, time);
+      known->failed = known->failed && failed;  // a door that opened once is not one that was only tried
+      return;
+    }
+    track.walk += failed ? kStep : -kStep;
+    if (track.walk >= kScanner) track.walked = true;
+    if (track.walk <= -kScanner) {
+      track.walk = 0;
+      track.walked = false;
+    }
+    track.walk = std::min(track.walk, 2 * kScanner);
+    if (track.met.size() < kMet) {
+      track.met.push_back({what, time, failed});
+    } else {
+      *std::ranges::min_element(track.met, {}, &Met::last) = {what, time, failed};
+    }
+  }
+
+  struct Judgement {
+    Confidence confidence{};
+    std::size_t different = 0;
+    Timestamp window = kFast;
+  };
+
+  static Judgement judge(const Key& key, const Track& track, Timestamp now) {
+    std::array<std::size_t, 3> failed{}, met{};  // in the fast window, in the slow one, in a rush
+    for (const Met& one : track.met) {
+      const Timestamp age = now - one.last;
+      if (age > kSlow || age < -kSlow) continue;
+      ++met[1];
+      failed[1] += one.failed ? 1 : 0;
+      if (age > kFast || age < -kFast) continue;
+      ++met[0];
+      failed[0] += one.failed ? 1 : 0;
+      if (age > kRush || age < -kRush) continue;
+      ++met[2];
+      failed[2] += one.failed ? 1 : 0;
+    }
+    if (is_icmp(key.way)) {
+      if (met[0] < kFew)
+        return met[1] >= kManyInAnHour ? Judgement{Confidence::kSuspected, met[1], kSlow} : Judgement{};
+      const bool clear = met[0] >= kClear && failed[0] * 4 >= met[0];
+      return {clear ? Confidence::kProbable : Confidence::kSuspected, met[0], kFast};
+    }
+    if (!track.walked) {
+      const bool rush = failed[2] >= kFew && failed[2] * 5 >= met[2] * 2;
+      return rush ? Judgement{Confidence::kSuspected, failed[2], kRush} : Judgement{};
+    }
+    if (failed[0] >= kFew && failed[0] * 2 >= met[0]) {
+      const bool web = !key.vertical() && key.way == Way::kTcpSyn && (key.port == 80 || key.port == 443);
+      const bool sharing = !key.vertical() && key.way == Way::kUdp && !sought_by_udp(key.port);
+      const bool clear = failed[0] >= (web ? kClearOfWeb : kClear) && failed[0] * 5 >= met[0] * 4 && !sharing;
+      return {clear ? Confidence::kProbable : Confidence::kSuspected, failed[0], kFast};
+    }
+    if (failed[1] >= kManyInAnHour && failed[1] * 2 >= met[1]) return {Confidence::kSuspected, failed[1], kSlow};
+    return {};
+  }
+
+  void tally(const Key& key, Track& track, const Flow& flow, bool counted, SightingSink& sink) {
+    Hour* hour = hour_of(key, track, flow.first, sink);
+    if (hour == nullptr) return;
+    if (counted) {
+      if (hour->probes++ == 0 || flow.first < hour->first) {
+        hour->first = flow.first;
+        hour->place = flow.place;
+        hour->target = key.vertical() ? Endpoint{key.host, 0} : Endpoint{flow.responder.ip, key.port};
+      }
+      if (hour->probes == 1 || flow.first > hour->last) hour->last = flow.first;
+    }
+    if (track.met.size() < kFew) return;
+    const Judgement judgement = judge(key, track, flow.first);
+    if (judgement.confidence == Confidence{}) return;
+    for (Hour& one : track.hours) {
+      if (one.probes == 0 || (&one != hour && flow.first - one.last > judgement.window)) continue;
+      one.confidence = std::max(one.confidence, judgement.confidence);
+      one.different = std::max(one.different, judgement.different);
+    }
+  }
+
+  // The hour of that time in the track; nullptr if it is long over.
+  Hour* hour_of(const Key& key, Track& track, Timestamp time, SightingSink& sink) {
+    const Timestamp start = floor_to(time, kHour);
+    for (Hour& hour : track.hours) {
+      if (hour.probes > 0 && hour.start == start) return &hour;
+    }
+    Hour& earlier =
+        track.hours[0].probes == 0 || (track.hours[1].probes > 0 && track.hours[0].start < track.hours[1].start)
+            ? track.hours[0]
+            : track.hours[1];
+    if (earlier.probes > 0) {
+      if (start < earlier.start) return nullptr;
+      emit(key, earlier, sink);
+    }
+    earlier = {};
+    earlier.start = start;
+    return &earlier;
+  }
+
+  void emit(const Key& key, const Hour& hour, SightingSink& sink) {
+    if (hour.probes == 0 || hour.confidence == Confidence{}) return;
+    Sighting sighting;
+    sighting.kind = Kind::kScan;
+    sighting.confidence = hour.confidence;
+    sighting.detector = "scan";
+    sighting.rule = fmt::format("{}-{}", kWays[static_cast<std::size_t>(key.way)],
+                                key.vertical()     ? "vertical"
+                                : is_icmp(key.way) ? "sweep"
+                                                   : "horizontal");
+    sighting.actor.ip = key.initiator;
+    sighting.target = hour.target;
+    sighting.first_seen = hour.first;
+    sighting.last_seen = hour.last;
+    sighting.count = hour.probes;
+    sighting.place = hour.place;
+    sighting.matched = fmt::format("{} probes, {}{} different {}", hour.probes, hour.different,
+                                   hour.different == kMet ? " or more" : "",
+                                   key.vertical()     ? "ports of one host"
+                                   : is_icmp(key.way) ? "hosts"
+                                                      : fmt::format("hosts on port {}", key.port));
+    held_.add(std::move(sighting), sink);
+  }
+
+  void make_room(SightingSink& sink) {
+    while (tracks_.size() + 2 > kTracks) evict_oldest(sink);
+  }
+
+  void evict_oldest(SightingSink& sink) {
+    const auto at = tracks_.find(*by_use_.front());
+    for (const Hour& hour : at->second.hours) emit(at->first, hour, sink);
+    by_use_.pop_front();
+    tracks_.erase(at);
+  }
+
+  std::unordered_map<Key, Track, KeyHash> tracks_;
+  std::list<const Key*> by_use_;  // least recently used first
+  HourlySightings held_;
+};
+
+}  // namespace
+
+std::unique_ptr<Detector> make_scan_detector(InsideTest inside) {
+  return std::make_unique<ScanDetector>(std::move(inside));
+}
+
+}  // namespace tocsin
