@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <fstream>
 #include <memory>
+#include <random>
 #include <thread>
 
 #include "location_data.h"
@@ -321,6 +322,30 @@ TEST_F(LocatorOverSmallFiles, CutDatabasesNeverCrash) {
       expect_known(*locator);
     }
     fs::remove(copy);
+  }
+}
+
+TEST_F(LocatorOverSmallFiles, OverwrittenPlacesInDatabasesNeverCrash) {
+  NEEDS_LOCATION_DATA();
+  std::mt19937_64 random(5);
+  for (const char* name : {"location.db", "geo-whois-asn-country.mmdb"}) {
+    std::ifstream file(location_directory() + "/" + name, std::ios::binary);
+    const std::string good((std::istreambuf_iterator<char>(file)), {});
+    for (int round = 0; round < 4; ++round) {
+      std::string bad = good;
+      const std::size_t places = std::size_t{1} << (4 * round);
+      for (std::size_t i = 0; i < places; ++i) bad[random() % bad.size()] = static_cast<char>(random());
+      write(name, bad);
+      const auto locator = open("");
+      ASSERT_NE(locator, nullptr);
+      for (int i = 0; i < 1000; ++i) {
+        const IpAddress address = IpAddress::v4(static_cast<std::uint32_t>(random()));
+        for (std::size_t database = 0; database < locator->databases().size(); ++database) {
+          locator->locate_with(database, address);
+        }
+      }
+    }
+    fs::remove(directory_.path() + "/" + name);
   }
 }
 
