@@ -70,11 +70,11 @@ void Constituency::index_networks() {
     }
   }
   // A network declared without organisation inside one of an organisation is still that organisation's: outer ones
-  // come before inner ones here, and of equal ones those without organisation first.
+  // come before inner ones here, and of equal ones, of which the last decides, the first organisation's comes last.
   std::ranges::stable_sort(ranges, [](const auto& a, const auto& b) {
     if (a.first != b.first) return a.first < b.first;
     if (a.last != b.last) return a.last > b.last;
-    return a.value.organisation == Network::kNoOrganisation && b.value.organisation != Network::kNoOrganisation;
+    return a.value.organisation > b.value.organisation;
   });
   std::vector<AddressRange<Network>> around;
   for (AddressRange<Network>& range : ranges) {

@@ -88,11 +88,51 @@ std::string first_line(const char* text) {
   return std::string(trim(whole.substr(0, whole.find('\n'))));
 }
 
+// libloc trusts what the header says about where things are, and a file that was cut short would crash it. The fields
+// are those of struct loc_database_header_v1 in libloc/format.h: big-endian, offset and length of each section.
+bool sections_fit(std::FILE* file) {
+  constexpr std::size_t kHeaderSize = 68;
+  std::array<std::uint8_t, kHeaderSize> header;
+  if (std::fread(header.data(), 1, header.size(), file) != header.size() || std::fseek(file, 0, SEEK_END) != 0) {
+    return false;
+  }
+  const long end = std::ftell(file);
+  auto number = [](const std::uint8_t* at) {
+    return static_cast<std::uint32_t>(at[0]) << 24 | static_cast<std::uint32_t>(at[1]) << 16 |
+           static_cast<std::uint32_t>(at[2]) << 8 | at[3];
+  };
+  auto field = [&](std::size_t at) { return number(header.data() + at); };
+  constexpr std::size_t kAs = 28;
+  constexpr std::size_t kPool = 60;
+  for (std::size_t at = kAs; at <= kPool; at += 8) {
+    if (std::uint64_t{field(at)} + field(at + 4) > static_cast<std::uint64_t>(end)) return false;
+  }
+  auto read = [&](std::size_t at, std::size_t size) {
+    std::string bytes(size, '\0');
+    const bool whole =
+        std::fseek(file, static_cast<long>(at), SEEK_SET) == 0 && std::fread(bytes.data(), 1, size, file) == size;
+    return whole ? bytes : std::string();
+  };
+  // Strings: offsets into a pool whose last byte ends the last one.
+  const std::uint32_t pool_size = field(kPool + 4);
+  if (pool_size == 0 || read(field(kPool) + std::size_t{pool_size} - 1, 1) != std::string(1, '\0')) return false;
+  for (const std::size_t at : {16, 20, 24}) {
+    if (field(at) >= pool_size) return false;
+  }
+  const std::string as_section = read(field(kAs), field(kAs + 4));
+  for (std::size_t at = 0; at + 8 <= as_section.size(); at += 8) {
+    if (number(reinterpret_cast<const std::uint8_t*>(as_section.data()) + at + 4) >= pool_size) return false;
+  }
+  std::rewind(file);
+  return true;
+}
+
 }  // namespace
 
 Expected<LocationTableContent> read_libloc(const std::string& path) {
   const File file(std::fopen(path.c_str(), "rbe"));
   if (!file) return failure(fmt::format("{}: {}", path, std::strerror(errno)));
+  if (!sections_fit(file.get())) return failure(fmt::format("{}: not a whole libloc database", path));
   loc_ctx* raw_context = nullptr;
   if (loc_new(&raw_context) != 0) return failure(fmt::format("{}: libloc can't be set up", path));
   const Context context(raw_context);
@@ -105,7 +145,7 @@ Expected<LocationTableContent> read_libloc(const std::string& path) {
   LocationTableContent content;
   content.date = static_cast<Timestamp>(loc_database_created_at(raw_database)) * kSecond;
   content.description =
-      fmt::format("{} ({}, {})", "libloc location database", first_line(loc_database_get_vendor(raw_database)),
+      fmt::format("libloc location database ({}, {})", first_line(loc_database_get_vendor(raw_database)),
                   first_line(loc_database_get_license(raw_database)));
   if (!read_networks(raw_database, content) || !read_holders(raw_database, content)) {
     return failure(fmt::format("{}: damaged", path));
