@@ -1,0 +1,169 @@
+#include "publish/ask.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <map>
+
+#include "base/text.h"
+#include "publish/prose.h"
+#include "publish/words.h"
+
+namespace tocsin::publish {
+namespace {
+
+constexpr std::size_t kMostDifferences = 20;  // a figure: enough to see what is wrong
+
+bool only_country(const FigureRequest& request) { return request.by.size() == 1 && is_country(request.by[0]); }
+
+// A trend adds nothing to a mean over the period, and of a share only the whole is published.
+bool has_trend(const FigureDefinition& definition) {
+  return definition.measure != "share" && definition.measure != "monthly mean";
+}
+
+bool same(double a, double b) { return a == b || std::abs(a - b) <= 1e-9 * std::max(std::abs(a), std::abs(b)); }
+
+std::string shown_number(double value) { return fmt::format("{}", value); }
+
+using Found = std::map<std::vector<std::string>, ParsedRow>;
+
+std::string key_of(const std::vector<std::string>& by, const std::vector<std::string>& key) {
+  std::string out;
+  for (std::size_t i = 0; i < key.size(); ++i) {
+    out += fmt::format("{}{} {}", i ? ", " : "", i < by.size() ? printable(by[i], 60) : "",
+                       key[i].empty() ? "not known" : printable(key[i], 120));
+  }
+  return out;
+}
+
+void compare_rows(const std::string& id, const std::vector<std::string>& by, const std::vector<ParsedRow>& published,
+                  const std::vector<FigureRow>& recomputed, std::vector<std::string>& into) {
+  std::vector<std::string> found;
+  Found left;
+  for (const ParsedRow& row : published) {
+    if (!left.emplace(row.key, row).second) {
+      found.push_back(fmt::format("{}, {}: stands twice in the brief", id, key_of(by, row.key)));
+    }
+  }
+  for (const FigureRow& row : recomputed) {
+    const auto at = left.find(row.key);
+    const std::string name = fmt::format("{}, {}", id, key_of(by, row.key));
+    if (at == left.end()) {
+      found.push_back(fmt::format("{}: not in the brief, {} recomputed", name, shown_number(row.value)));
+      continue;
+    }
+    if (!same(at->second.value, row.value)) {
+      found.push_back(fmt::format("{}: {} in the brief, {} recomputed", name, shown_number(at->second.value),
+                                  shown_number(row.value)));
+    } else if (at->second.share >= 0 && !same(at->second.share, row.share)) {
+      found.push_back(fmt::format("{}: a share of {} in the brief, {} recomputed", name, shown_number(at->second.share),
+                                  shown_number(row.share)));
+    }
+    left.erase(at);
+  }
+  for (const auto& [key, row] : left) {
+    found.push_back(
+        fmt::format("{}, {}: {} in the brief, nothing recomputed", id, key_of(by, key), shown_number(row.value)));
+  }
+  if (found.size() > kMostDifferences) {
+    const std::size_t more = found.size() - kMostDifferences;
+    found.resize(kMostDifferences);
+    found.push_back(fmt::format("{}: {} more rows differ", id, more));
+  }
+  into.insert(into.end(), found.begin(), found.end());
+}
+
+FigureRequest request_of(const ParsedBrief& brief, const ParsedFigure& figure) {
+  FigureRequest request;
+  request.id = figure.id;
+  request.period = brief.period;
+  request.zone = brief.zone;
+  request.by = figure.by;
+  request.confidence = brief.confidence;
+  request.limit = figure.limit;
+  request.sequence = brief.ledger.sequence;
+  return request;
+}
+
+}  // namespace
+
+Expected<std::vector<BriefSection>> sections_of(const Catalogue& catalogue, const Ask& ask,
+                                                const FigureRequest& asked) {
+  std::vector<BriefSection> sections;
+  for (const FigureDefinition& definition : catalogue.figures()) {
+    if (definition.sentence.empty()) continue;
+    FigureRequest request = asked;
+    request.id = definition.id;
+    request.by = definition.by;
+    request.measure.clear();
+    // There are few countries and a map wants them all; of what may be many, tables show the largest.
+    request.limit = only_country(request) ? 0 : kTableRows;
+    auto figure = ask(request);
+    if (!figure) return failure(fmt::format("{}: {}", definition.id, figure.error().message));
+    BriefSection section{std::move(*figure), {}};
+    if (section.figure.value > 0 && has_trend(definition)) {
+      request.by = {"day"};
+      request.limit = 0;
+      auto trend = ask(request);
+      if (!trend) return failure(fmt::format("{} by day: {}", definition.id, trend.error().message));
+      section.trend = std::move(trend->rows);
+    }
+    sections.push_back(std::move(section));
+  }
+  return sections;
+}
+
+Expected<std::vector<std::string>> differences_of(const ParsedBrief& brief, const Ask& ask) {
+  std::vector<std::string> found;
+  Brief again;
+  again.constituency = brief.constituency;
+  again.period = brief.period;
+  again.zone = brief.zone;
+  again.confidence = brief.confidence;
+  for (const ParsedFigure& figure : brief.figures) {
+    const std::string id = printable(figure.id, 120);
+    FigureRequest request = request_of(brief, figure);
+    auto recomputed = ask(request);
+    if (!recomputed) {
+      found.push_back(fmt::format("{}: {} in the brief, not recomputed: {}", id, shown_number(figure.value),
+                                  recomputed.error().message));
+      continue;
+    }
+    if (!same(figure.value, recomputed->value)) {
+      found.push_back(fmt::format("{}: {} in the brief, {} recomputed", id, shown_number(figure.value),
+                                  shown_number(recomputed->value)));
+    }
+    const auto text = [](const std::optional<double>& value) { return value ? shown_number(*value) : "not known"; };
+    if (figure.previous.has_value() != recomputed->previous.has_value() ||
+        (figure.previous && !same(*figure.previous, *recomputed->previous))) {
+      found.push_back(fmt::format("{}, period before: {} in the brief, {} recomputed", id, text(figure.previous),
+                                  text(recomputed->previous)));
+    }
+    compare_rows(id, figure.by, figure.rows, recomputed->rows, found);
+    if (!figure.trend.empty() || (recomputed->value > 0 && has_trend(recomputed->definition))) {
+      request.by = {"day"};
+      request.limit = 0;
+      const auto trend = ask(request);
+      if (!trend) {
+        found.push_back(fmt::format("{} by day: not recomputed: {}", id, trend.error().message));
+      } else {
+        compare_rows(id, request.by, figure.trend, trend->rows, found);
+      }
+    }
+    again.sections.push_back({std::move(*recomputed), {}});
+  }
+  // The sentences are what is read, so they must say what the figures say.
+  if (again.sections.size() == brief.figures.size()) {
+    const std::vector<std::string> headline = prose_of(again).headline;
+    for (std::size_t i = 0; i < std::max(headline.size(), brief.headline.size()); ++i) {
+      const std::string published = i < brief.headline.size() ? printable(brief.headline[i], 1000) : "nothing";
+      const std::string expected = i < headline.size() ? headline[i] : "nothing";
+      if (published == printable(expected, 1000)) continue;
+      found.push_back(fmt::format("headline {}: \"{}\" in the brief, \"{}\" recomputed", i + 1, published, expected));
+      if (found.size() > 1000) break;
+    }
+  }
+  return found;
+}
+
+}  // namespace tocsin::publish

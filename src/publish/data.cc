@@ -1,0 +1,135 @@
+// The brief for machines: JSON (docs/brief.schema.json) and CSV.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "publish/escape.h"
+#include "publish/prose.h"
+#include "publish/report.h"
+#include "publish/sentence.h"
+#include "publish/words.h"
+
+namespace tocsin {
+namespace {
+
+using namespace publish;
+using Json = nlohmann::ordered_json;
+
+// Counts are whole numbers and stay so.
+Json number(double value) {
+  if (std::isfinite(value) && value == std::floor(value) && std::abs(value) <= 9007199254740992.0) {
+    return static_cast<std::int64_t>(value);
+  }
+  return value;
+}
+
+std::vector<FigureRow> by_day(std::vector<FigureRow> trend) {
+  std::ranges::sort(trend, {}, &FigureRow::key);
+  return trend;
+}
+
+Json figure_json(const BriefSection& section) {
+  const FigureResult& figure = section.figure;
+  Json json;
+  json["figure"] = figure.definition.id;
+  json["title"] = title_of(figure);
+  json["sentence"] = figure.value > 0 ? Json(sentence(figure)) : Json();
+  json["definition"] = english(figure.definition.definition);
+  json["caution"] = english(figure.definition.caution);
+  json["measure"] = figure.definition.measure;
+  json["unit"] = figure.definition.unit;
+  json["value"] = number(figure.value);
+  json["previous"] = figure.previous ? number(*figure.previous) : Json();
+  json["by"] = figure.request.by;
+  json["limit"] = figure.request.limit;
+  json["rows"] = Json::array();
+  for (const FigureRow& row : figure.rows) {
+    Json key = Json::object();
+    for (std::size_t i = 0; i < row.key.size() && i < figure.request.by.size(); ++i) {
+      key[figure.request.by[i]] = row.key[i];
+    }
+    json["rows"].push_back({{"key", std::move(key)}, {"value", number(row.value)}, {"share", row.share}});
+  }
+  json["overlap"] = figure.overlap;
+  json["trend"] = Json::array();
+  for (const FigureRow& row : by_day(section.trend)) {
+    json["trend"].push_back({{"day", row.key.empty() ? "" : row.key[0]}, {"value", number(row.value)}});
+  }
+  return json;
+}
+
+Json source_json(const SourceRecord& source) {
+  Json json;
+  json["id"] = source.id;
+  json["name"] = source.name;
+  json["format"] = source.format;
+  json["sha256"] = source.sha256;
+  json["bytes"] = source.bytes;
+  json["records"] = source.records;
+  json["skipped"] = source.skipped;
+  json["skipped_by_reason"] = Json::object();
+  for (const auto& [reason, count] : source.skipped_by_reason) json["skipped_by_reason"][reason] = count;
+  json["examples"] = source.examples;
+  return json;
+}
+
+void line(std::string& out, std::string_view figure, std::string_view dimension, std::string_view key, double value,
+          const std::string& share) {
+  out += fmt::format("{},{},{},{},{}\r\n", csv_text(figure), csv_text(dimension), csv_text(key), number(value).dump(),
+                     share);
+}
+
+std::string joined(const std::vector<std::string>& parts) {
+  std::string out;
+  for (std::size_t i = 0; i < parts.size(); ++i) out += (i ? " / " : "") + parts[i];
+  return out;
+}
+
+}  // namespace
+
+std::string to_json(const Brief& brief) {
+  const Prose prose = prose_of(brief);
+  Json json;
+  json["schema"] = "tocsin-brief-1";
+  json["language"] = "en";
+  json["title"] = prose.title;
+  json["constituency"] = brief.constituency;
+  json["period"] = {{"from", has_start(brief.period) ? Json(format_time(brief.period.from)) : Json()},
+                    {"to", has_end(brief.period) ? Json(format_time(brief.period.to)) : Json()},
+                    {"zone", brief.zone}};
+  json["confidence"] = name_of(brief.confidence);
+  json["made"] = format_time(brief.made);
+  json["ledger"] = {{"sequence", brief.ledger.sequence}, {"hash", brief.ledger.hash}};
+  json["headline"] = prose.headline;
+  json["figures"] = Json::array();
+  for (const BriefSection& section : brief.sections) json["figures"].push_back(figure_json(section));
+  json["cautions"] = prose.cautions;
+  json["methods"] = prose.methods;
+  json["not_seen"] = prose.unseen;
+  json["sources"] = Json::array();
+  for (const SourceRecord& source : brief.sources) json["sources"].push_back(source_json(source));
+  json["location_databases"] = brief.location_databases;
+  json["credits"] = prose.locations.back();
+  // Text that is not UTF-8 must not stop a brief: what is wrong of it becomes U+FFFD.
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string to_csv(const Brief& brief) {
+  std::string out = "figure,dimension,key,value,share\r\n";
+  for (const BriefSection& section : brief.sections) {
+    const FigureResult& figure = section.figure;
+    const std::string& id = figure.definition.id;
+    line(out, id, "total", "", figure.value, "");
+    if (figure.previous) line(out, id, "period before", "", *figure.previous, "");
+    for (const FigureRow& row : figure.rows) {
+      line(out, id, joined(figure.request.by), joined(row.key), row.value, fmt::format("{:.6g}", row.share));
+    }
+    for (const FigureRow& row : by_day(section.trend)) line(out, id, "day", joined(row.key), row.value, "");
+  }
+  return out;
+}
+
+}  // namespace tocsin
