@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
 
 #include <filesystem>
@@ -125,12 +124,12 @@ void read_constituency(SettingsReader& reader, const toml::table& table, Constit
 }  // namespace
 
 Expected<Settings> load_settings(const std::string& path) {
-  const toml::parse_result parsed = toml::parse_file(path);
-  if (!parsed) {
-    const auto& error = parsed.error();
+  toml::table root;
+  try {
+    root = toml::parse_file(path);
+  } catch (const toml::parse_error& error) {
     return failure(fmt::format("{}:{}: {}", path, error.source().begin.line, error.description()));
   }
-  const toml::table& root = parsed.table();
   SettingsReader reader(path);
   Settings settings;
   reader.allow(root, {"constituency", "indicators", "zone", "location"}, "tocsin.toml");
