@@ -382,6 +382,21 @@ TEST(Readers, SurviveCutsAndNoiseAnywhere) {
   }
 }
 
+TEST(Readers, BoundWhatOneHugeRecordCosts) {
+  std::string answers, grouped;
+  for (int i = 0; i < 200'000; ++i) {
+    const std::string name = '"' + std::to_string(i) + ".example\"";
+    answers += (i > 0 ? "," : "") + ("{\"rdata\":" + name + "}");
+    grouped += (i > 0 ? ",\"x" : "\"x") + name.substr(1);
+  }
+  const auto dns = observations_of(
+      eve("dns", R"("dns":{"type":"answer","answers":[)" + answers + R"(],"grouped":{"CNAME":[)" + grouped + "]}}"));
+  ASSERT_EQ(dns->batch.dns.size(), 1U);
+  EXPECT_EQ(dns->batch.dns[0].names.size(), 200'000U);
+  const auto tabs = observations_of(kConnHead + std::string(10'000'000, '\t') + "\n");
+  EXPECT_EQ(tabs->skips.count(), 1U);
+}
+
 TEST(Readers, EndABatchInTimeAndLoseNothing) {
   std::string text = kConnHead;
   for (int i = 0; i < 30'000; ++i) text += "1.5\tC\t1.1.1.1\t1\t2.2.2.2\t2\ttcp\t-\t-\t0\t0\tS0\tS\t1\t40\t0\t0\tx\n";
