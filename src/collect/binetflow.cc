@@ -122,13 +122,13 @@ class BinetflowReader : public LineReader {
   }
 
  private:
+  // Files are joined with their headers left in: a flow has no address of that name.
   bool is_header() const {
-    bool source = false, destination = false;
-    for (const std::string_view part : parts_) {
-      source |= trim(part) == "SrcAddr";
-      destination |= trim(part) == "DstAddr";
-    }
-    return source && destination;
+    if (headed_ && text(kSourceAddress) != kColumnNames[kSourceAddress]) return false;
+    const auto has = [this](Column column) {
+      return std::ranges::any_of(parts_, [&](std::string_view part) { return trim(part) == kColumnNames[column]; });
+    };
+    return has(kSourceAddress) && has(kDestinationAddress);
   }
 
   void take_header() {
@@ -145,7 +145,8 @@ class BinetflowReader : public LineReader {
   }
 
   std::string_view text(Column column) const {
-    return at_[column] < 0 ? std::string_view() : trim(parts_[static_cast<std::size_t>(at_[column])]);
+    const auto at = static_cast<std::size_t>(at_[column]);
+    return at_[column] < 0 || at >= parts_.size() ? std::string_view() : trim(parts_[at]);
   }
 
   // False only for a text that is there and is no number.

@@ -122,8 +122,9 @@ error_code take_grouped(Value value, EveRecord& record) {
     return each_element(field, [&](Value element) {
       std::string_view text;
       const auto error = text_of(element, text);
-      if (!error && !text.empty() && std::ranges::find(record.answers, text) == record.answers.end() &&
-          record.answers.size() < 256)
+      // No real answer has so many; looking for each among all of them would take the square of their number.
+      if (!error && !text.empty() && record.answers.size() < 256 &&
+          std::ranges::find(record.answers, text) == record.answers.end())
         record.answers.push_back(text);
       return error;
     });

@@ -36,7 +36,7 @@ ConnState state_without_flags(std::uint8_t protocol, std::uint64_t responder_pac
 // "2014_0160". Empty if there is none. The view is into `arena`.
 std::string_view cve_in(std::string_view text, bool bare, TextArena& arena);
 
-// The parts between separators, as many as there are.
+// The parts between separators; after the first 16,384 of them, the rest is one part.
 void split(std::string_view text, std::string_view separator, std::vector<std::string_view>& parts);
 
 }  // namespace tocsin::collect

@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -57,12 +58,10 @@ class GzipDecoder : public Decoder {
   std::size_t fill(std::byte* into, std::size_t room) override {
     stream_.next_out = reinterpret_cast<Bytef*>(into);
     stream_.avail_out = static_cast<uInt>(room);
-    while (stream_.avail_out == room && !fault_) {
-      if (begin_ == end_ && !refill()) {
-        if (!member_ended_) fault_ = Error{"gzip data is cut short"};
-        break;
-      }
+    while (stream_.avail_out == room && !fault_ && !ended_) {
+      const bool more = begin_ != end_ || refill();
       if (member_ended_) {
+        if (!more || !next_member()) break;
         inflateReset2(&stream_, 15 + 32);
         member_ended_ = false;
       }
@@ -74,14 +73,30 @@ class GzipDecoder : public Decoder {
         member_ended_ = true;
       } else if (status != Z_OK && status != Z_BUF_ERROR) {
         fault_ = Error{"gzip data is damaged"};
+      } else if (!more && stream_.avail_out == room) {
+        fault_ = Error{"gzip data is cut short"};
       }
     }
     return room - stream_.avail_out;
   }
 
  private:
+  // After a member comes another one, or padding of zeros as tapes and block devices have it.
+  bool next_member() {
+    while (buffer_[begin_] == std::byte{0}) {
+      if (++begin_ == end_ && !refill()) {
+        ended_ = true;
+        return false;
+      }
+    }
+    if (buffer_[begin_] == std::byte{0x1f}) return true;
+    fault_ = Error{"gzip data is followed by something else"};
+    return false;
+  }
+
   z_stream stream_{};
   bool member_ended_ = false;
+  bool ended_ = false;
 };
 
 class XzDecoder : public Decoder {
@@ -104,7 +119,9 @@ class XzDecoder : public Decoder {
       if (status == LZMA_STREAM_END) {
         ended_ = true;
       } else if (status != LZMA_OK) {
-        fault_ = Error{status == LZMA_BUF_ERROR ? "xz data is cut short" : "xz data is damaged"};
+        fault_ = Error{status == LZMA_BUF_ERROR        ? "xz data is cut short"
+                       : status == LZMA_MEMLIMIT_ERROR ? "xz data needs more than 256 MiB of memory to decompress"
+                                                       : "xz data is damaged"};
       }
     }
     return room - stream_.avail_out;
@@ -126,14 +143,19 @@ class ZstdDecoder : public Decoder {
   std::size_t fill(std::byte* into, std::size_t room) override {
     ZSTD_outBuffer out{into, room, 0};
     while (out.pos == 0 && !fault_) {
-      if (begin_ == end_ && !refill()) {
-        if (pending_ != 0) fault_ = Error{"zstd data is cut short"};
-        break;
-      }
+      const bool more = begin_ != end_ || refill();
+      if (!more && pending_ == 0) break;
+      // Without more input there may still be output that the last piece had no room for.
       ZSTD_inBuffer in{buffer_.data() + begin_, end_ - begin_, 0};
       pending_ = ZSTD_decompressStream(stream_, &out, &in);
       begin_ += in.pos;
-      if (ZSTD_isError(pending_) != 0U) fault_ = Error{"zstd data is damaged"};
+      if (ZSTD_isError(pending_) != 0U) {
+        fault_ = Error{ZSTD_getErrorCode(pending_) == ZSTD_error_frameParameter_windowTooLarge
+                           ? "zstd data needs more than 128 MiB of memory to decompress"
+                           : "zstd data is damaged"};
+      } else if (!more && out.pos == 0 && pending_ != 0) {
+        fault_ = Error{"zstd data is cut short"};
+      }
     }
     return out.pos;
   }
@@ -182,7 +204,7 @@ struct InputStream::State {
   State(const State&) = delete;
   State& operator=(const State&) = delete;
   ~State() {
-    if (file > 0) close(file);
+    if (file > STDIN_FILENO) close(file);
   }
 
   std::size_t read_raw(std::byte* into, std::size_t room) {
@@ -240,6 +262,13 @@ struct InputStream::State {
     }
   }
 
+  // What a decoder left of a file is read all the same, so that the digest is that of the whole file.
+  void drain() {
+    std::vector<std::byte> rest(kChunk);
+    while (read_below(rest.data(), rest.size()) > 0) {
+    }
+  }
+
   // One more piece into the buffer; false at the end.
   bool fill() {
     if (ended) return false;
@@ -258,6 +287,7 @@ struct InputStream::State {
     if (got > 0) return true;
     ended = true;
     if (decoder->fault() && !fault) fault = Error{fmt::format("{}: {}", name, decoder->fault()->message)};
+    if (raw_size) drain();
     return false;
   }
 };
@@ -307,35 +337,34 @@ std::optional<std::string_view> InputStream::line() {
   std::size_t searched = 0;
   while (true) {
     const auto* from = s.buffer.data() + s.begin;
-    const auto* found = static_cast<const std::byte*>(std::memchr(from + searched, '\n', s.end - s.begin - searched));
-    std::size_t size = found != nullptr ? static_cast<std::size_t>(found - from) : s.end - s.begin;
-    if (found == nullptr && size < kMost) {
-      searched = size;
+    const std::size_t have = s.end - s.begin;
+    const auto* found = static_cast<const std::byte*>(std::memchr(from + searched, '\n', have - searched));
+    std::size_t size = found != nullptr ? static_cast<std::size_t>(found - from) : have;
+    if (size > kMost) return long_line();
+    if (found == nullptr) {
+      searched = have;
       if (s.fill()) continue;
-      if (size == 0 && s.begin == s.end) return std::nullopt;
+      if (have == 0) return std::nullopt;
+      from = s.buffer.data() + s.begin;
     }
-    from = s.buffer.data() + s.begin;
-    std::size_t used = found != nullptr ? size + 1 : size;
-    if (found == nullptr && size >= kMost) {
-      s.cut = true;
-      size = kMost;
-      // The rest of the line is dropped on the next call's behalf: keep the view by copying it aside.
-      s.long_line.assign(reinterpret_cast<const char*>(from), size);
-      consume(used);
-      while (true) {
-        const auto view = peek(1);
-        if (view.empty()) break;
-        const auto* end = static_cast<const std::byte*>(std::memchr(view.data(), '\n', view.size()));
-        consume(end != nullptr ? static_cast<std::size_t>(end - view.data()) + 1 : view.size());
-        if (end != nullptr) break;
-      }
-      return std::string_view(s.long_line);
-    }
+    const std::size_t used = found != nullptr ? size + 1 : size;
     if (size > 0 && from[size - 1] == std::byte{'\r'}) --size;
-    const std::string_view view(reinterpret_cast<const char*>(from), size);
     consume(used);
-    return view;
+    return std::string_view(reinterpret_cast<const char*>(from), size);
   }
+}
+
+// The first part of a line that is too long, copied aside because what drops the rest moves the buffer on.
+std::string_view InputStream::long_line() {
+  State& s = *state_;
+  s.cut = true;
+  s.long_line.assign(reinterpret_cast<const char*>(s.buffer.data() + s.begin), kMost);
+  for (auto view = peek(1); !view.empty(); view = peek(1)) {
+    const auto* end = static_cast<const std::byte*>(std::memchr(view.data(), '\n', view.size()));
+    consume(end != nullptr ? static_cast<std::size_t>(end - view.data()) + 1 : view.size());
+    if (end != nullptr) break;
+  }
+  return s.long_line;
 }
 
 bool InputStream::too_long() const { return state_->cut; }

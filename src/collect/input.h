@@ -63,6 +63,7 @@ class InputStream {
  private:
   struct State;
   explicit InputStream(std::unique_ptr<State> state);
+  std::string_view long_line();
   std::unique_ptr<State> state_;
 };
 

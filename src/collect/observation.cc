@@ -25,8 +25,13 @@ std::string_view TextArena::keep(std::string_view text) {
 }
 
 void TextArena::clear() {
-  blocks_.clear();
-  used_ = size_ = 0;
+  // One block stays for the next batch.
+  if (blocks_.empty()) return;
+  if (size_ == kBlock) std::swap(blocks_.front(), blocks_.back());
+  const bool reusable = size_ == kBlock;
+  blocks_.resize(reusable ? 1 : 0);
+  used_ = 0;
+  if (!reusable) size_ = 0;
 }
 
 void Batch::clear() {

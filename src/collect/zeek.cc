@@ -1,6 +1,6 @@
 #include "collect/zeek.h"
 
-#include <algorithm>
+#include <limits>
 
 #include "collect/fields.h"
 
@@ -48,8 +48,40 @@ constexpr std::array<std::string_view, kZeekFields> kFieldNames{"_path",
                                                                 "ts",
                                                                 "uri",
                                                                 "user_agent"};
-static_assert(std::ranges::is_sorted(kFieldNames));
 static_assert(kZeekFields <= 64);
+
+// A JSON log names every field in every line: names are looked up by size and three letters, in a table for which the
+// compiler has found a factor without collisions.
+constexpr std::size_t kSlotCount = 512;
+constexpr std::uint8_t kNoField = 0xff;
+
+constexpr std::size_t slot_of(std::string_view name, std::uint32_t factor) {
+  const auto letter = [name](std::size_t at) {
+    return static_cast<std::uint32_t>(static_cast<unsigned char>(name[at]));
+  };
+  const std::uint32_t key = static_cast<std::uint32_t>(name.size()) << 24 | letter(0) << 16 |
+                            letter(name.size() / 2) << 8 | letter(name.size() - 1);
+  return (key * factor) >> 23;
+}
+
+constexpr std::optional<std::array<std::uint8_t, kSlotCount>> slots_with(std::uint32_t factor) {
+  std::array<std::uint8_t, kSlotCount> slots{};
+  slots.fill(kNoField);
+  for (std::size_t i = 0; i < kZeekFields; ++i) {
+    std::uint8_t& slot = slots[slot_of(kFieldNames[i], factor)];
+    if (slot != kNoField) return std::nullopt;
+    slot = static_cast<std::uint8_t>(i);
+  }
+  return slots;
+}
+
+constexpr std::uint32_t find_factor() {
+  std::uint32_t factor = 0x9e3779b1;
+  while (!slots_with(factor)) factor = factor * 1664525 + 1013904223;
+  return factor;
+}
+constexpr std::uint32_t kFactor = find_factor();
+constexpr auto kSlots = *slots_with(kFactor);
 
 constexpr std::string_view kBadNumber = "not a number", kBadAddress = "not an IP address", kBadTime = "not a time";
 
@@ -237,9 +269,10 @@ ZeekLog zeek_log_of(const ZeekRecord& record) {
 }
 
 std::optional<ZeekField> zeek_field_of(std::string_view name) {
-  const auto* const found = std::ranges::lower_bound(kFieldNames, name);
-  if (found == kFieldNames.end() || *found != name) return std::nullopt;
-  return static_cast<ZeekField>(found - kFieldNames.begin());
+  if (name.empty()) return std::nullopt;
+  const std::uint8_t index = kSlots[slot_of(name, kFactor)];
+  if (index == kNoField || kFieldNames[index] != name) return std::nullopt;
+  return static_cast<ZeekField>(index);
 }
 
 std::string_view take_zeek(ZeekLog log, const ZeekRecord& record, const Place& place, Batch& batch, bool& passed_over) {

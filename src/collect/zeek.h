@@ -16,7 +16,7 @@ enum class ZeekLog : std::uint8_t { kOther, kConn, kDns, kHttp, kSsl, kNotice };
 // By the log's path: "conn", "dns" and so on.
 ZeekLog zeek_log_of(std::string_view path);
 
-// In the order of zeek_field_of's table, which is sorted.
+// In the order of zeek_field_of's table.
 enum class ZeekField : std::uint8_t {
   kPath,
   kAnswers,
