@@ -133,6 +133,19 @@ void flows_matched(benchmark::State& state) {
 }
 BENCHMARK(flows_matched)->Unit(benchmark::kMillisecond);
 
+void flows_matched_alone(benchmark::State& state) {
+  const auto& all = batches();
+  const auto set = indicators();
+  if (set == nullptr) return state.SkipWithError("the indicators can't be read");
+  const auto detector = make_indicator_detector(set, nullptr);
+  Counting sink;
+  for (auto _ : state) {
+    for (const Batch& batch : all) detector->observe(batch, sink);
+  }
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(kBatches * kBatchSize));
+}
+BENCHMARK(flows_matched_alone)->Unit(benchmark::kMillisecond);
+
 void names_looked_up(benchmark::State& state) {
   const auto set = indicators();
   if (set == nullptr) return state.SkipWithError("the indicators can't be read");
