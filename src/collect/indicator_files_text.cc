@@ -160,7 +160,8 @@ class CsvReader {
       const auto kind = kind_of(lower(name));
       if (!kind) return taker_.skip(line, "not a kind");
       indicator.kind = *kind;
-    } else if (const auto implied = kind_of(indicator.family); headless_ && implied) {
+    } else if (const auto implied = kind_of(indicator.family.substr(0, indicator.family.find(" (")));
+               headless_ && implied) {  // "phishing (openphish)"
       indicator.kind = *implied;
     }
     if (const auto name = field(kConfidenceName); !name.empty() && !confidence(name, indicator.confidence)) {

@@ -29,7 +29,7 @@ namespace tocsin {
 namespace {
 
 constexpr std::size_t kMostHeld = 1 << 19;
-constexpr std::size_t kAhead = 16;  // flows whose filter words are fetched before they are asked for
+constexpr std::size_t kBlock = 64;  // flows whose filter words are fetched before the first is asked for
 constexpr std::size_t kMostNamed = 4;
 constexpr std::size_t kLongestName = 253;
 constexpr Timestamp kFarthest = std::numeric_limits<Timestamp>::max() / 4;  // times beyond it are no times
@@ -130,14 +130,23 @@ class IndicatorDetector final : public Detector {
 
   void observe_flows(const std::vector<Flow>& flows, SightingSink& sink) {
     const IndicatorSet& set = *indicators_;
-    for (std::size_t i = 0; i < flows.size(); ++i) {
-      if (i + kAhead < flows.size()) {
-        set.prefetch(flows[i + kAhead].initiator.ip);
-        set.prefetch(flows[i + kAhead].responder.ip);
+    std::array<std::uint64_t, kBlock> responders;
+    std::array<std::uint64_t, kBlock> initiators;
+    for (std::size_t begin = 0; begin < flows.size(); begin += kBlock) {
+      const std::size_t size = std::min(kBlock, flows.size() - begin);
+      for (std::size_t i = 0; i < size; ++i) {
+        const Flow& flow = flows[begin + i];
+        responders[i] = IndicatorSet::key_of(flow.responder.ip);
+        initiators[i] = IndicatorSet::key_of(flow.initiator.ip);
+        set.prefetch(responders[i]);
+        set.prefetch(initiators[i]);
       }
-      const bool responder = set.may_match(flows[i].responder.ip);
-      const bool initiator = set.may_match(flows[i].initiator.ip);
-      if (responder || initiator) match_flow(flows[i], responder, initiator, sink);
+      for (std::size_t i = 0; i < size; ++i) {
+        const Flow& flow = flows[begin + i];
+        const bool responder = set.may_match(flow.responder.ip, responders[i]);
+        const bool initiator = set.may_match(flow.initiator.ip, initiators[i]);
+        if (responder || initiator) match_flow(flow, responder, initiator, sink);
+      }
     }
   }
 

@@ -77,11 +77,13 @@ class IndicatorSet {
   // MD5, SHA-1, SHA-256 or SHA-512 in hexadecimal.
   void match_hash(std::string_view hex, Timestamp time, Matches& out) const;
 
-  // Whether match_address can give anything; inline, for the loop over flows.
-  bool may_match(const IpAddress& address) const {
-    return addresses_.may_have(key_of(address)) || (has_prefixes_ && in_prefix_page(address));
+  // Whether match_address can give anything; inline, for loops over flows.
+  bool may_match(const IpAddress& address) const { return may_match(address, key_of(address)); }
+  // The same in two steps, so that a loop can have the filter's words fetched ahead. key: key_of(address).
+  bool may_match(const IpAddress& address, std::uint64_t key) const {
+    return addresses_.may_have(key) || (has_prefixes_ && in_prefix_page(address));
   }
-  void prefetch(const IpAddress& address) const { addresses_.prefetch(key_of(address)); }
+  void prefetch(std::uint64_t key) const { addresses_.prefetch(key); }
 
   // What a match of this entry says, whenever it is valid.
   IndicatorMatch match_of(std::uint32_t entry, bool loose) const;
@@ -92,13 +94,10 @@ class IndicatorSet {
   std::uint64_t repeated() const { return repeated_; }
 
   static std::uint64_t key_of(const IpAddress& address) {
-    // Two rounds of a folded 64 x 64 bit product, as wyhash mixes.
-    const auto fold = [](std::uint64_t a, std::uint64_t b) {
-      const auto product = static_cast<Wide>(a) * b;
-      return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
-    };
-    return fold(fold(address.high() ^ 0xa0761d6478bd642fULL, address.low() ^ 0xe7037ed1a0b428dbULL),
-                0x8ebc6af09c88c6e3ULL);
+    // One round of a folded 64 x 64 bit product, as wyhash mixes.
+    const Wide product =
+        static_cast<Wide>(address.high() ^ 0xa0761d6478bd642fULL) * (address.low() ^ 0xe7037ed1a0b428dbULL);
+    return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
   }
 
  private:
