@@ -178,7 +178,9 @@ DecodeResult open_icmp(Bytes data, DecodedPacket& packet) {
   }
   key.kind = static_cast<std::uint8_t>(query);
   key.id = data.size() >= 6 ? be16(data, 4) : std::uint16_t{0};
-  key.source_port = key.destination_port = 0;
+  const bool asks = packet.icmp_type == query;
+  key.source_port = asks ? 1 : 0;
+  key.destination_port = asks ? 0 : 1;
   return DecodeResult::kPacket;
 }
 
@@ -191,6 +193,7 @@ DecodeResult open_transport(Bytes data, std::uint32_t length, DecodedPacket& pac
       if (data.size() < 4) return bad(packet, "truncated transport header");
       key.source_port = be16(data, 0);
       key.destination_port = be16(data, 2);
+      if (length < 20 && !packet.first_fragment) return bad(packet, "bad TCP header length");
       if (data.size() < 14) return DecodeResult::kPacket;
       const std::size_t header = static_cast<std::size_t>(byte_at(data, 12) >> 4) * 4;
       if (header < 20 || header > length) return bad(packet, "bad TCP header length");
@@ -207,6 +210,7 @@ DecodeResult open_transport(Bytes data, std::uint32_t length, DecodedPacket& pac
       if (data.size() < 4) return bad(packet, "truncated transport header");
       key.source_port = be16(data, 0);
       key.destination_port = be16(data, 2);
+      if (length < 8 && !packet.first_fragment) return bad(packet, "truncated transport header");
       if (key.protocol == kUdp && data.size() >= 8) {
         // A length of 0 is a jumbogram's (RFC 2675); one beyond the packet is a fragment's or a lie.
         std::uint32_t datagram = be16(data, 4);

@@ -15,9 +15,9 @@ namespace tocsin::dissect {
 
 using Bytes = std::span<const std::byte>;
 
-// What makes two packets belong to one flow. Of ICMP queries and their answers, kind is the query's type, id the
-// identifier and the ports are 0; of any other ICMP message kind is the type and id the code, and the ports (1 of the
-// sender, 0 of the receiver) keep the two directions apart.
+// What makes two packets belong to one flow. Of ICMP queries and their answers, kind is the query's type and id the
+// identifier; of any other ICMP message kind is the type and id the code. The ports of ICMP keep roles apart: 1 of who
+// asks or tells, 0 of who answers or is told.
 struct PacketKey {
   IpAddress source;
   IpAddress destination;

@@ -23,6 +23,8 @@ using namespace dissect;
 namespace {
 
 constexpr std::size_t kGroup = 32;
+constexpr std::size_t kAhead = 8;   // packets whose bytes are being fetched
+constexpr std::size_t kBehind = 8;  // packets whose table slots are being fetched
 constexpr Timestamp kSweepEvery = kSecond;
 // Times beyond some 36,000 years from the epoch are damage; without them no difference of two overflows.
 constexpr Timestamp kFarthest = Timestamp{1} << 60;
@@ -57,6 +59,9 @@ struct PacketDissector::State {
   }
 
   Timestamp timeout(Lane lane) const { return timeouts[static_cast<std::size_t>(lane)]; }
+  void prefetch_flow(std::size_t i) const {
+    if (results[i] == DecodeResult::kPacket) table.prefetch_flow(hashes[i]);
+  }
   void skip(const Place& place, std::string_view what);
   void take(const Packet& packet, DecodedPacket& decoded, std::uint32_t hash, Batch& out);
   std::uint32_t begin(const Packet& packet, const DecodedPacket& decoded, std::uint32_t hash, int& sender, Batch& out);
@@ -307,8 +312,11 @@ void PacketDissector::dissect(std::span<const Packet> packets, Batch& out) {
   State& s = *state_;
   while (!packets.empty()) {
     const std::span<const Packet> group = packets.first(std::min(packets.size(), kGroup));
+    const std::size_t packets_left = packets.size();
     packets = packets.subspan(group.size());
     for (std::size_t i = 0; i < group.size(); ++i) {
+      if (i + kAhead < packets_left) __builtin_prefetch(group.data()[i + kAhead].data.data());
+      if (i >= kBehind) s.prefetch_flow(i - kBehind);
       DecodedPacket& decoded = s.group_packets[i];
       s.results[i] = decode(group[i].link_type, group[i].data, group[i].original_length, decoded);
       if (group[i].time > kFarthest || group[i].time < -kFarthest) {
@@ -340,9 +348,7 @@ void PacketDissector::dissect(std::span<const Packet> packets, Batch& out) {
       s.hashes[i] = s.table.hash_of(decoded.key);
       s.table.prefetch_slot(s.hashes[i]);
     }
-    for (std::size_t i = 0; i < group.size(); ++i) {
-      if (s.results[i] == DecodeResult::kPacket) s.table.prefetch_flow(s.hashes[i]);
-    }
+    for (std::size_t i = group.size() - std::min(kBehind, group.size()); i < group.size(); ++i) s.prefetch_flow(i);
     for (std::size_t i = 0; i < group.size(); ++i) {
       ++s.counters.packets;
       if (s.results[i] != DecodeResult::kPacket) continue;
