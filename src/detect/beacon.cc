@@ -396,6 +396,8 @@ class BeaconDetector final : public Detector {
   }
 
   Verdict conclude(const Key& key, Pair& pair, SightingSink& sink) {
+    // Most pairs are few flows that prove nothing: they cost no more than this.
+    if (pair.events.size() < kLeastEvents && !pair.earlier.beacon) return {};
     settle(pair.events, key.protocol);
     const bool by_name = key.server.is_unspecified();
     // One server only: the pair by address says the same, with sizes.

@@ -1,6 +1,5 @@
 #include <fstream>
 #include <map>
-#include <regex>
 #include <set>
 
 #include "behaviour.h"
@@ -189,16 +188,11 @@ TEST(Alert, CountsTheAlertsOfARealLogAsJqDoes) {
   NEEDS_DATA(name);
   std::ifstream in(data_file(name));
   Batch batch;
-  const auto field = [](const std::string& line, const char* key) {
-    std::smatch match;
-    const std::regex pattern("\"" + std::string(key) + "\": ?\"?([^\",}]*)");
-    return std::regex_search(line, match, pattern) ? match[1].str() : std::string();
-  };
   for (std::string line; std::getline(in, line);) {
-    if (field(line, "event_type") != "alert") continue;
-    std::string time = field(line, "timestamp");
-    Alert one = alert(batch.text.keep(field(line, "signature")), batch.text.keep(field(line, "category")),
-                      {ip(field(line, "src_ip")), 1}, {ip(field(line, "dest_ip")), 2});
+    if (json_field(line, "event_type") != "alert") continue;
+    std::string time = json_field(line, "timestamp");
+    Alert one = alert(batch.text.keep(json_field(line, "signature")), batch.text.keep(json_field(line, "category")),
+                      {ip(json_field(line, "src_ip")), 1}, {ip(json_field(line, "dest_ip")), 2});
     one.time = parse_time(time).value();
     batch.alerts.push_back(one);
   }

@@ -1,7 +1,7 @@
+#include <gmock/gmock.h>
+
 #include <algorithm>
-#include <fstream>
 #include <random>
-#include <sstream>
 
 #include "behaviour.h"
 
@@ -230,30 +230,11 @@ TEST(Beacon, SurvivesHostileTimesAndSizes) {
   sightings(*detector, batch);
 }
 
-std::vector<std::string> fields_of(const std::string& line, char separator) {
-  std::vector<std::string> fields;
-  std::istringstream in(line);
-  for (std::string field; std::getline(in, field, separator);) fields.push_back(field);
-  return fields;
-}
-
 TEST(Beacon, FindsTheRefusedControlServerOfTheLabelledLogAndNoBenignPair) {
   const std::string name = "stratosphere/test18-malicious-ctu-sme-11-win/zeek-labeled/conn.log.labeled";
   NEEDS_DATA(name);
-  std::ifstream in(data_file(name));
   Batch batch;
-  for (std::string line; std::getline(in, line);) {
-    if (line.starts_with('#')) continue;
-    const auto field = fields_of(line, '\t');
-    Flow one = flow(parse_epoch(field[0]).value(), {ip(field[2]), static_cast<std::uint16_t>(std::stoi(field[3]))},
-                    {ip(field[4]), static_cast<std::uint16_t>(std::stoi(field[5]))}, conn_state_of(field[11]),
-                    field[6] == "tcp"   ? kTcp
-                    : field[6] == "udp" ? kUdp
-                                        : kIcmp);
-    one.initiator_bytes = std::stoull(field[17]);
-    one.responder_packets = std::stoull(field[18]);
-    batch.flows.push_back(one);
-  }
+  batch.flows = zeek_flows(data_file(name));
   ASSERT_GT(batch.flows.size(), 700U);
   const auto detector = make_beacon_detector(within("192.168.1.0/24"));
   const auto seen = sightings(*detector, batch);
@@ -267,6 +248,27 @@ TEST(Beacon, FindsTheRefusedControlServerOfTheLabelledLogAndNoBenignPair) {
     count += one.count;
   }
   EXPECT_EQ(count, 719U);  // 718 REJ and one S0: awk '$5=="66.63.168.35"' | cut -f12 | sort | uniq -c
+}
+
+std::vector<std::string> accused(std::vector<Flow> flows, std::string_view network) {
+  Batch batch;
+  batch.flows = std::move(flows);
+  std::vector<std::string> lines;
+  const auto detector = make_beacon_detector(within(network));
+  for (const Sighting& one : sightings(*detector, batch)) {
+    lines.push_back(std::string(name_of(one.confidence)) + " " + one.actor.ip.text() + " " + one.rule + ": " +
+                    one.matched);
+  }
+  return lines;
+}
+
+TEST(Beacon, AccusesInOtherRealLogsOnlyWhatIsToldHere) {
+  NEEDS_DATA("stratosphere/test2-malicious.binetflow");
+  using testing::IsEmpty;
+  EXPECT_THAT(accused(zeek_flows(data_file("stratosphere/test9-mixed-zeek-dir/conn.log")), "10.0.0.0/8"), IsEmpty());
+  EXPECT_THAT(accused(argus_flows(data_file("stratosphere/test4-malicious.binetflow")), "192.168.0.0/16"), IsEmpty());
+  EXPECT_THAT(accused(argus_flows(data_file("stratosphere/test2-malicious.binetflow")), "10.0.0.0/8"), IsEmpty());
+  EXPECT_THAT(accused(argus_flows(data_file("stratosphere/test3-mixed.binetflow")), "147.32.0.0/16"), IsEmpty());
 }
 
 }  // namespace

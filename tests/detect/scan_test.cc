@@ -1,9 +1,5 @@
-#include <fstream>
-#include <map>
 #include <random>
-#include <regex>
 #include <set>
-#include <sstream>
 
 #include "behaviour.h"
 
@@ -97,6 +93,29 @@ TEST(Scan, FindsPingSweepsAndOnlySuspectsAMonitor) {
   expect_one(judge(pings(30, 9, 17)), "icmp-netmask-sweep", 30);
   EXPECT_TRUE(judge(pings(9, 9)).empty());
   EXPECT_TRUE(judge(pings(30, 9, 0)).empty());
+}
+
+// test12-icmp-portscan.pcap by tshark: microseconds, last byte of the address that 192.168.1.109 pinged first then, and
+// whether it answered. 255 is the broadcast address and counts for no host.
+TEST(Scan, FindsTheSweepOfARealCapture) {
+  struct Ping {
+    Timestamp time;
+    std::uint32_t host;
+    bool answered;
+  };
+  constexpr Ping kPings[] = {{0, 1, true},          {873018, 80, false},   {1094822, 102, true},  {1095849, 104, false},
+                             {1114115, 113, false}, {1114420, 114, false}, {1114701, 115, false}, {1115332, 117, true},
+                             {1116407, 120, true},  {1120220, 130, true},  {1120500, 131, true},  {1142872, 171, true},
+                             {1333019, 255, false}, {1333332, 0, false},   {1502681, 100, true},  {1502973, 101, true},
+                             {1531932, 192, true},  {1541487, 110, true}};
+  std::vector<Flow> flows;
+  for (const Ping& ping : kPings) {
+    Flow one = flow(kStart + ping.time, {ip("192.168.1.109"), 8}, {IpAddress::v4(0xc0a80100 + ping.host), 0},
+                    ConnState::kOTH, kIcmp);
+    one.responder_packets = ping.answered ? 1 : 0;
+    flows.push_back(one);
+  }
+  expect_one(judge(flows), "icmp-sweep", 17);
 }
 
 TEST(Scan, FindsASlowScanAndOnlySuspectsIt) {
@@ -213,71 +232,6 @@ TEST(Scan, KeepsBoundedStateUnderSpoofedSources) {
 }
 
 // Truth: awk and jq over the logs themselves, as told at each test.
-
-std::vector<std::string> fields_of(const std::string& line, char separator) {
-  std::vector<std::string> fields;
-  std::istringstream in(line);
-  for (std::string field; std::getline(in, field, separator);) fields.push_back(field);
-  return fields;
-}
-
-std::uint16_t number(const std::string& text) { return static_cast<std::uint16_t>(std::stoul("0" + text)); }
-
-std::vector<Flow> zeek_flows(const std::string& path) {
-  std::vector<Flow> flows;
-  std::ifstream in(path);
-  const auto field = [](const std::string& line, const std::string& key) {
-    std::smatch match;
-    const std::regex pattern("\"" + key + "\":\"?([^\",}]*)");
-    return std::regex_search(line, match, pattern) ? match[1].str() : std::string();
-  };
-  for (std::string line; std::getline(in, line);) {
-    if (line.starts_with('#')) continue;
-    std::vector<std::string> f;
-    if (line.starts_with('{')) {
-      f.resize(20);
-      const std::pair<std::size_t, const char*> keys[] = {{0, "ts"},          {2, "id.orig_h"},  {3, "id.orig_p"},
-                                                          {4, "id.resp_h"},   {5, "id.resp_p"},  {6, "proto"},
-                                                          {11, "conn_state"}, {16, "orig_pkts"}, {18, "resp_pkts"}};
-      for (const auto& [at, key] : keys) f[at] = field(line, key);
-    } else {
-      f = fields_of(line, '\t');
-    }
-    Flow one = flow(parse_epoch(f[0]).value(), {ip(f[2]), number(f[3])}, {ip(f[4]), number(f[5])}, conn_state_of(f[11]),
-                    f[6] == "tcp"   ? kTcp
-                    : f[6] == "udp" ? kUdp
-                                    : kIcmp);
-    one.initiator_packets = number(f[16]);
-    one.responder_packets = number(f[18]);
-    flows.push_back(one);
-  }
-  return flows;
-}
-
-// Argus: REQ and S_ are unanswered, a reset from the other side alone is a refusal.
-std::vector<Flow> argus_flows(const std::string& path) {
-  std::vector<Flow> flows;
-  std::ifstream in(path);
-  std::string line;
-  std::getline(in, line);
-  while (std::getline(in, line)) {
-    const auto f = fields_of(line, ',');
-    const auto from = IpAddress::parse(f[3]), to = IpAddress::parse(f[6]);
-    if (!from || !to || (f[2] != "tcp" && f[2] != "udp")) continue;
-    const std::string& state = f[8];
-    const bool silent = state == "S0" || state == "REQ" || state == "S_" || state == "INT";
-    const bool refused = state == "S_RA" || state == "S_R";
-    Flow one = flow(parse_time(std::regex_replace(f[0], std::regex("/"), "-")).value(), {*from, number(f[4])},
-                    {*to, number(f[7])},
-                    silent    ? ConnState::kS0
-                    : refused ? ConnState::kREJ
-                              : ConnState::kSF,
-                    f[2] == "tcp" ? kTcp : kUdp);
-    one.responder_packets = silent ? 0 : refused ? 1 : 5;
-    flows.push_back(one);
-  }
-  return flows;
-}
 
 std::set<std::string> summary(const std::vector<Sighting>& seen) {
   std::set<std::string> lines;
