@@ -32,8 +32,11 @@ struct LocationDatabaseInfo {
 class Locator {
  public:
   // directory: share/tocsin/location (asn-ipv4.csv, asn-ipv6.csv, geo-whois-asn-country.mmdb, iptoasn-country.mmdb,
-  // location.db, and package.json-derived dates). cache: where the compact tables are kept (may be unwritable).
-  // Missing files are left out and named in warnings(); an error only when nothing is there.
+  // location.db). The first four are one database, dated by the build epoch of the MMDBs; the last is libloc's, dated
+  // by its own word; a file without such a date by the time of the file. cache: where the compact tables are kept,
+  // some 30 MB; empty for none, made if missing; if it can't be written the tables are in memory, which costs some
+  // seconds at each opening. Missing or damaged files are left out and named in warnings(); an error only when nothing
+  // is there. Only codes of ISO 3166-1 (and XK) are countries: EU, AP, A1 and the like are none.
   static Expected<std::unique_ptr<Locator>> open(const std::string& directory, const std::string& cache);
   virtual ~Locator() = default;
 
@@ -46,7 +49,9 @@ class Locator {
   virtual const std::vector<std::string>& warnings() const = 0;
 };
 
-// Fills the fields of a sighting that the locating stage owns. database: an index, or -1 for the one of its time.
+// Fills the fields of a sighting that the locating stage owns; what was in them is replaced. database: an index, or -1
+// for the one of first_seen. A side is inside by its address, country, AS or name; one of unspecified address by its
+// name alone.
 void locate_sighting(Sighting& sighting, const Locator& locator, const Constituency& constituency, int database = -1);
 
 }  // namespace tocsin

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <maxminddb.h>
 
+#include <algorithm>
 #include <unordered_map>
 
 #include "locate/iso_countries.h"
@@ -120,12 +121,6 @@ Expected<CountryRanges> read_mmdb_countries(const std::string& path) {
   }
   result.ranges = flatten(std::move(result.ranges));
   return result;
-}
-
-Expected<Timestamp> mmdb_date(const std::string& path) {
-  const OpenMmdb database(path);
-  if (database.status() != MMDB_SUCCESS) return open_failure(path, database.status());
-  return date_of(database.get());
 }
 
 }  // namespace tocsin

@@ -27,8 +27,6 @@ struct AsRanges {
 
 // A MaxMind DB (format 2.0) whose records have a string "country_code".
 Expected<CountryRanges> read_mmdb_countries(const std::string& path);
-// Its date alone.
-Expected<Timestamp> mmdb_date(const std::string& path);
 // Lines first,last,AS number,holder (RFC 4180 quoting). Adds to `into`, whose ranges are flat afterwards.
 Expected<void> read_as_csv(const std::string& path, AsRanges& into);
 // A database of libloc: all of a table's content.
