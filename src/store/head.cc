@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <cerrno>
+
+#include "store/files.h"
 #include "store/ledger.h"
 
 namespace tocsin::store {
@@ -37,8 +40,10 @@ HeadKeeper::~HeadKeeper() { sqlite3_close(database_); }
 Error HeadKeeper::error(const char* action) const {
   const char* reason = database_ == nullptr ? "out of memory" : sqlite3_errmsg(database_);
   if (database_ != nullptr && sqlite3_errcode(database_) == SQLITE_FULL) {
-    return {fmt::format("the disk is full: cannot {} {}; the store is intact, free some space and run again", action,
-                        path_.string())};
+    return system_error(action, path_, ENOSPC);
+  }
+  if (database_ != nullptr && sqlite3_errcode(database_) == SQLITE_IOERR && sqlite3_system_errno(database_) != 0) {
+    return system_error(action, path_, sqlite3_system_errno(database_));
   }
   return {fmt::format("cannot {} {}: {}", action, path_.string(), reason)};
 }

@@ -33,6 +33,8 @@ class CrashTest : public StoreTest {
     if (!store) ::_exit(1);
     auto run = (*store)->begin();
     if (!run) ::_exit(2);
+    const int begun = -1;
+    if (::write(pipe, &begun, sizeof begun) != sizeof begun) ::_exit(5);
     for (int number = 0;; ++number) {
       const std::string id = id_of_source(round, number);
       for (std::uint32_t i = 0; i < rows_of(round, number); ++i) {
@@ -58,14 +60,23 @@ class CrashTest : public StoreTest {
     ::close(ends[1]);
     int told = 0;
     int number = 0;
-    // Of every other child the time runs from its first commit, so that commits are hit as often as starts.
-    if (round % 2 == 0 && ::read(ends[0], &number, sizeof number) == sizeof number) ++told;
+    const auto hear = [&] {
+      if (::read(ends[0], &number, sizeof number) != sizeof number) return false;
+      if (number >= 0) ++told;
+      return true;
+    };
+    // The time runs from the start, from when the writer has begun, from its first commit or from its third, so that
+    // starts, commits and compactions are all hit.
+    constexpr int kHeard[] = {0, 1, 2, 4};
+    for (int i = 0; i < kHeard[round % 4] && hear(); ++i) {
+    }
     ::usleep(static_cast<useconds_t>(std::uniform_int_distribution(0, 40'000)(random)));
     ::kill(child, SIGKILL);
     int status = 0;
     ::waitpid(child, &status, 0);
     EXPECT_TRUE(WIFSIGNALED(status)) << "the writer ended by itself with " << WEXITSTATUS(status);
-    while (::read(ends[0], &number, sizeof number) == sizeof number) ++told;
+    while (hear()) {
+    }
     ::close(ends[0]);
     return told;
   }
@@ -191,7 +202,9 @@ TEST_F(CrashTest, EveryChangedByteOfTheLedgerIsFound) {
       ASSERT_FALSE(findings().empty()) << at;
       auto fresh = SightingStore::open(directory());
       ASSERT_TRUE(fresh);
-      ASSERT_FALSE((*fresh)->begin()) << at;
+      if (at % 7 == 0) {
+        ASSERT_FALSE((*fresh)->begin()) << at;
+      }
     }
   }
   write_bytes(ledger, whole);
@@ -210,6 +223,7 @@ TEST_F(CrashTest, ALedgerCutShortIsFoundAndNotWrittenTo) {
     const auto found = findings();
     ASSERT_FALSE(found.empty()) << size;
     EXPECT_THAT(found[0].what, HasSubstr("cut short"));
+    if (size % 7 != 0) continue;
     const auto begun = store_->begin();
     ASSERT_FALSE(begun) << size;
     EXPECT_THAT(begun.error().message, HasSubstr("cut short"));
@@ -222,18 +236,20 @@ TEST_F(CrashTest, ALedgerCutShortIsFoundAndNotWrittenTo) {
 }
 
 // Commits until the disk is full; gives the sentence, and how many commits there were.
-Error fill_disk(SightingStore& store, int& commits, int round) {
+Error fill_disk(SightingStore& store, int& commits, int round, std::uint32_t rows, std::size_t example) {
   auto run = store.begin();
   if (!run) return run.error();
   std::mt19937_64 random(7);
   for (int i = 0; i < 1000; ++i) {
     const std::string source = fmt::format("{:08}{:08}", round, i);
-    for (std::uint32_t n = 0; n < 5000; ++n) {
+    for (std::uint32_t n = 0; n < rows; ++n) {
       Sighting sighting = sighting_of(n, 1'359'590'400 * kSecond);
       sighting.matched = fmt::format("{:x}{:x}", random(), random());
       if (auto appended = (*run)->append(sighting, source, "x"); !appended) return appended.error();
     }
-    if (auto report = (*run)->commit({source_of(source)}, {}); !report) {
+    SourceRecord record = source_of(source);
+    record.examples.emplace_back(example, 'e');
+    if (auto report = (*run)->commit({record}, {}); !report) {
       // It stays refused, and leaves nothing behind.
       EXPECT_FALSE((*run)->append(sighting_of(0, 0), source, "x"));
       return report.error();
@@ -254,7 +270,7 @@ TEST_F(CrashTest, AFullDiskIsAClearErrorWithTheStoreIntact) {
   ASSERT_TRUE(SightingStore::create(disk + "/store"));
   store_ = std::move(*SightingStore::open(disk + "/store"));
   int commits = 0;
-  const Error error = fill_disk(*store_, commits, 0);
+  const Error error = fill_disk(*store_, commits, 0, 5000, 0);
   EXPECT_THAT(error.message, HasSubstr("the disk is full"));
   EXPECT_GT(commits, 0);
   EXPECT_EQ(rows_at(), commits * 5000);
@@ -268,15 +284,23 @@ TEST_F(CrashTest, AFullDiskIsAClearErrorWithTheStoreIntact) {
 }
 
 TEST_F(CrashTest, AFileThatMayNotGrowIsAClearErrorWithTheStoreIntact) {
-  // Segments of 5,000 such rows are larger than the second limit, the ledger grows out of the first.
-  for (const rlim_t limit : {rlim_t{8'000}, rlim_t{60'000}}) {
+  // What hits the limit: SQLite's files, a segment, the ledger.
+  struct Case {
+    rlim_t limit;
+    std::uint32_t rows;
+    std::size_t example;
+  };
+  int round = 0;
+  for (const auto& [limit, rows, example] :
+       {Case{8'000, 5000, 0}, Case{60'000, 5000, 0}, Case{60'000, 50, 20'000}, Case{60'000, 50, 0}}) {
+    ++round;
     const pid_t child = ::fork();
     if (child == 0) {
       ::signal(SIGXFSZ, SIG_IGN);
       const rlimit limits{limit, limit};
       ::setrlimit(RLIMIT_FSIZE, &limits);
       int commits = 0;
-      const Error error = fill_disk(*store_, commits, static_cast<int>(limit));
+      const Error error = fill_disk(*store_, commits, round, rows, example);
       if (error.message.find("the disk is full") == std::string::npos) {
         std::cerr << error.message << "\n";
         ::_exit(1);
@@ -287,10 +311,10 @@ TEST_F(CrashTest, AFileThatMayNotGrowIsAClearErrorWithTheStoreIntact) {
     ::waitpid(child, &status, 0);
     EXPECT_EQ(status, 0);
     expect_sound();
-    EXPECT_EQ(rows_at() % 5000, 0);
+    EXPECT_EQ(rows_at() % 50, 0);
   }
   commit(*begun(), "after", 10);
-  EXPECT_EQ(rows_at() % 5000, 10);
+  EXPECT_EQ(rows_at() % 50, 10);
   expect_sound();
 }
 
