@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <sqlite3.h>
+#include <sys/resource.h>
 
 #include <cerrno>
 
@@ -42,8 +43,12 @@ Error HeadKeeper::error(const char* action) const {
   if (database_ != nullptr && sqlite3_errcode(database_) == SQLITE_FULL) {
     return system_error(action, path_, ENOSPC);
   }
-  if (database_ != nullptr && sqlite3_errcode(database_) == SQLITE_IOERR && sqlite3_system_errno(database_) != 0) {
-    return system_error(action, path_, sqlite3_system_errno(database_));
+  if (database_ != nullptr && sqlite3_errcode(database_) == SQLITE_IOERR) {
+    // SQLite knows a full disk, but loses why a write failed that met a limit on the size of files.
+    rlimit limit{};
+    const bool is_limited = ::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+    const int number = sqlite3_system_errno(database_);
+    if (number != 0 || is_limited) return system_error(action, path_, number != 0 ? number : EFBIG);
   }
   return {fmt::format("cannot {} {}: {}", action, path_.string(), reason)};
 }
