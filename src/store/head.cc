@@ -2,7 +2,11 @@
 
 #include <fmt/format.h>
 #include <sqlite3.h>
+#include <sys/resource.h>
 
+#include <cerrno>
+
+#include "store/files.h"
 #include "store/ledger.h"
 
 namespace tocsin::store {
@@ -37,8 +41,14 @@ HeadKeeper::~HeadKeeper() { sqlite3_close(database_); }
 Error HeadKeeper::error(const char* action) const {
   const char* reason = database_ == nullptr ? "out of memory" : sqlite3_errmsg(database_);
   if (database_ != nullptr && sqlite3_errcode(database_) == SQLITE_FULL) {
-    return {fmt::format("the disk is full: cannot {} {}; the store is intact, free some space and run again", action,
-                        path_.string())};
+    return system_error(action, path_, ENOSPC);
+  }
+  if (database_ != nullptr && sqlite3_errcode(database_) == SQLITE_IOERR) {
+    // SQLite knows a full disk, but loses why a write failed that met a limit on the size of files.
+    rlimit limit{};
+    const bool is_limited = ::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+    const int number = sqlite3_system_errno(database_);
+    if (number != 0 || is_limited) return system_error(action, path_, number != 0 ? number : EFBIG);
   }
   return {fmt::format("cannot {} {}: {}", action, path_.string(), reason)};
 }
