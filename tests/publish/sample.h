@@ -20,10 +20,10 @@ inline FigureDefinition servers() {
   definition.unit = "hosts";
   definition.title["en"] = "Overseas servers that control hosts of the constituency";
   definition.definition["en"] =
-      "Distinct IP addresses, in a known country outside the constituency when they were seen, that controlled at least "
+      "Distinct IP addresses, in a known country outside the constituency when they were seen, that controlled at "
+      "least "
       "one host of the constituency with a Trojan or as part of a botnet.";
-  definition.caution["en"] =
-      "An address is not a machine or a person; where a server stands does not say who uses it.";
+  definition.caution["en"] = "An address is not a machine or a person; where a server stands does not say who uses it.";
   definition.sentence["en"] =
       "{value} overseas {value|server|servers} controlled hosts of {constituency} by Trojans or botnets in {period}; "
       "{top.value} of them ({top.share}) {top.value|was|were} in {top.key}, the largest point of origin.";
