@@ -82,6 +82,26 @@ std::string generator(std::uint64_t rows, const std::string& path) {
                      fmt::arg("of_two", of_two), fmt::arg("path", path));
 }
 
+// One file a day, as a store keeps closed days.
+void make(Database& database, std::uint64_t rows, const std::filesystem::path& root) {
+  const std::filesystem::path part = root.string() + ".part";
+  std::filesystem::remove_all(part);
+  std::filesystem::create_directories(part);
+  const std::string all = (part / "all.parquet").string();
+  seconds_of(database, generator(rows, all));
+  for (Timestamp day = *parse_time("2013-01-01"); day < *parse_time("2013-03-01"); day += kDay) {
+    const std::filesystem::path folder = part / format_day(day);
+    std::filesystem::create_directory(folder);
+    seconds_of(database,
+               fmt::format("COPY (SELECT * FROM read_parquet({}) WHERE first_seen >= '{}' AND first_seen < '{}') TO {} "
+                           "(FORMAT parquet, COMPRESSION zstd)",
+                           sql_text(all), format_day(day), format_day(day + kDay),
+                           sql_text((folder / "sightings.parquet").string())));
+  }
+  std::filesystem::remove(all);
+  std::filesystem::rename(part, root);
+}
+
 int run() {
   const char* size = std::getenv("TOCSIN_BENCH_ROWS");
   const std::uint64_t rows = size ? std::strtoull(size, nullptr, 10) : 2'000'000;
@@ -94,7 +114,7 @@ int run() {
       kept ? std::filesystem::path(kept)
            : std::filesystem::temp_directory_path() / fmt::format("tocsin-bench-figures-{}", ::getpid());
   std::filesystem::create_directories(directory);
-  const std::string path = (directory / fmt::format("sightings-{}.parquet", rows)).string();
+  const std::filesystem::path root = directory / fmt::format("sightings-{}", rows);
 
   auto database = Database::open(2);
   const auto catalogue = Catalogue::load(catalogue_directory());
@@ -103,11 +123,20 @@ int run() {
     return 1;
   }
   seconds_of(**database, "SET threads = 2");
-  if (!std::filesystem::exists(path)) {
-    fmt::print("making {} sightings: {:.1f} s\n", rows, seconds_of(**database, generator(rows, path + ".part")));
-    std::filesystem::rename(path + ".part", path);
+  if (!std::filesystem::exists(root)) {
+    const auto start = std::chrono::steady_clock::now();
+    make(**database, rows, root);
+    fmt::print("making {} sightings: {:.1f} s\n", rows,
+               std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   }
-  const std::string from = "read_parquet(" + sql_text(path) + ")";
+  std::vector<Segment> segments;
+  std::vector<std::string> files;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(root)) {
+    if (!entry.is_regular_file()) continue;
+    segments.emplace_back().path = entry.path().string();
+    files.push_back(sql_text(entry.path().string()));
+  }
+  const std::string from = fmt::format("read_parquet([{}])", fmt::join(files, ", "));
 
   const std::vector<Work> works = {
       {"servers", "botnet.overseas-servers", {}, "count(DISTINCT actor_ip)", kSides},
@@ -134,7 +163,7 @@ int run() {
     for (int round = 0; round < kRounds; ++round) {
       bare = std::min(bare, seconds_of(**database, fmt::format("SELECT {} FROM {}", work.bare, from)));
       const auto start = std::chrono::steady_clock::now();
-      const auto result = answer_over(*catalogue, from, **database, request, "CN");
+      const auto result = answer_over(*catalogue, segments, **database, request, "CN");
       figure = std::min(figure, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
       if (!result) {
         fmt::print(stderr, "{}\n", result.error().message);

@@ -20,8 +20,10 @@ double scaled(const Plan& plan, double counted, double whole) {
 }
 
 // An open end of the period becomes the first or last sighting's.
-Expected<Period> bounded(const Period& period, const std::string& from_clause, Database& database) {
-  const auto found = database.query("SELECT min(first_seen) AS a, max(first_seen) AS b FROM " + from_clause);
+Expected<Period> bounded(const Period& period, const figures::RelationOf& relation_of, Database& database) {
+  const auto relation = relation_of({});
+  if (!relation) return std::unexpected(relation.error());
+  const auto found = database.query("SELECT min(first_seen) AS a, max(first_seen) AS b FROM " + relation->from);
   if (!found) return std::unexpected(found.error());
   Period bounds = period;
   const auto* first = found->rows.empty() ? nullptr : std::get_if<std::int64_t>(&found->rows[0][0]);
@@ -37,9 +39,11 @@ Expected<Period> bounded(const Period& period, const std::string& from_clause, D
   return bounds;
 }
 
-Expected<bool> has_sightings_before(Timestamp time, const std::string& from_clause, Database& database) {
-  const auto found = database.query(
-      fmt::format("SELECT 1 AS found FROM {} WHERE first_seen < {} LIMIT 1", from_clause, figures::time_literal(time)));
+Expected<bool> has_sightings_before(Timestamp time, const figures::RelationOf& relation_of, Database& database) {
+  const auto relation = relation_of({.to = time});
+  if (!relation) return std::unexpected(relation.error());
+  const auto found = database.query(fmt::format("SELECT 1 AS found FROM {} WHERE first_seen < {} LIMIT 1",
+                                                relation->from, figures::time_literal(time)));
   if (!found) return std::unexpected(found.error());
   return !found->rows.empty();
 }
@@ -78,15 +82,19 @@ Expected<Counts> counts_of(const Plan& plan, const std::vector<std::vector<Cell>
 
 }  // namespace
 
-Expected<FigureResult> answer_over(const Catalogue& catalogue, const std::string& from_clause, Database& database,
-                                   const FigureRequest& asked, const std::string& constituency) {
+Expected<FigureResult> figures::answer_with(const Catalogue& catalogue, const RelationOf& relation_of,
+                                            Database& database, const FigureRequest& asked,
+                                            const std::string& constituency) {
   FigureRequest request = asked;
   if (figures::needs_bounds(catalogue, request)) {
-    const auto bounds = bounded(request.period, from_clause, database);
+    const auto bounds = bounded(request.period, relation_of, database);
     if (!bounds) return std::unexpected(bounds.error());
     request.period = *bounds;
   }
-  const auto plan = figures::plan(catalogue, request, from_clause);
+  if (request.period.from >= request.period.to) return failure("the period is empty: --from must be before --to");
+  const auto relation = relation_of(request.period);
+  if (!relation) return std::unexpected(relation.error());
+  const auto plan = figures::plan(catalogue, request, *relation);
   if (!plan) return std::unexpected(plan.error());
   const auto table = database.query(plan->sql);
   if (!table) return std::unexpected(table.error());
@@ -105,14 +113,16 @@ Expected<FigureResult> answer_over(const Catalogue& catalogue, const std::string
   if (!plan->by.empty()) result.overlap = static_cast<std::int64_t>(counts->sum - counts->total);
 
   if (!figures::has_start(asked.period) || !figures::has_end(asked.period)) return result;
-  const auto earlier = has_sightings_before(asked.period.from, from_clause, database);
+  const auto earlier = has_sightings_before(asked.period.from, relation_of, database);
   if (!earlier) return std::unexpected(earlier.error());
   if (!*earlier) return result;
   const auto before = figures::period_before(asked.period, asked.zone);
   if (!before) return std::unexpected(before.error());
   request.period = *before;
   request.by.clear();
-  const auto previous_plan = figures::plan(catalogue, request, from_clause);
+  const auto previous_relation = relation_of(*before);
+  if (!previous_relation) return std::unexpected(previous_relation.error());
+  const auto previous_plan = figures::plan(catalogue, request, *previous_relation);
   if (!previous_plan) return std::unexpected(previous_plan.error());
   const auto previous = database.query(previous_plan->sql);
   if (!previous) return std::unexpected(previous.error());
@@ -123,6 +133,24 @@ Expected<FigureResult> answer_over(const Catalogue& catalogue, const std::string
     result.previous = scaled(*previous_plan, previous_counts->total, previous_counts->whole);
   }
   return result;
+}
+
+Expected<FigureResult> answer_over(const Catalogue& catalogue, const std::string& from_clause, Database& database,
+                                   const FigureRequest& request, const std::string& constituency) {
+  const auto everything = [&](const Period&) -> Expected<figures::Relation> {
+    return figures::Relation{.from = from_clause, .within = false};
+  };
+  return figures::answer_with(catalogue, everything, database, request, constituency);
+}
+
+Expected<FigureResult> answer_over(const Catalogue& catalogue, const std::vector<Segment>& segments, Database& database,
+                                   const FigureRequest& request, const std::string& constituency) {
+  const auto chosen = [&](const Period& period) -> Expected<figures::Relation> {
+    auto relation = figures::relation_of(segments, period);
+    if (!relation) return failure("the segments expected a directory named by their day");
+    return std::move(*relation);
+  };
+  return figures::answer_with(catalogue, chosen, database, request, constituency);
 }
 
 }  // namespace tocsin

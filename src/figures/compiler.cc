@@ -56,11 +56,12 @@ Expected<std::vector<std::string>> conditions_of(const FigureDefinition& definit
   return conditions;
 }
 
-std::vector<std::string> conditions_of(const FigureRequest& request) {
+std::vector<std::string> conditions_of(const FigureRequest& request, bool within) {
   std::vector<std::string> conditions;
   if (request.confidence != Confidence::kSuspected) {
     conditions.push_back(fmt::format("confidence >= {}", static_cast<int>(request.confidence)));
   }
+  if (within) return conditions;
   if (has_start(request.period)) conditions.push_back("first_seen >= " + time_literal(request.period.from));
   if (has_end(request.period)) conditions.push_back("first_seen < " + time_literal(request.period.to));
   return conditions;
@@ -160,7 +161,7 @@ bool needs_bounds(const Catalogue& catalogue, const FigureRequest& request) {
 }
 
 Expected<std::string> filter_sql(const Catalogue& catalogue, const FigureRequest& request) {
-  std::vector<std::string> all = conditions_of(request);
+  std::vector<std::string> all = conditions_of(request, false);
   std::string id = request.id;
   for (int depth = 0; depth < 2 && !id.empty(); ++depth) {
     const auto definition = definition_of(catalogue, id);
@@ -173,7 +174,8 @@ Expected<std::string> filter_sql(const Catalogue& catalogue, const FigureRequest
   return joined(all);
 }
 
-Expected<Plan> plan(const Catalogue& catalogue, const FigureRequest& request, const std::string& from_clause) {
+Expected<Plan> plan(const Catalogue& catalogue, const FigureRequest& request, const Relation& relation) {
+  const std::string& from_clause = relation.from;
   Plan plan;
   const auto definition = definition_of(catalogue, request.id);
   if (!definition) return std::unexpected(definition.error());
@@ -207,7 +209,7 @@ Expected<Plan> plan(const Catalogue& catalogue, const FigureRequest& request, co
 
   // Conditions: of a share, those of the whole choose the rows and those of the part mark them.
   const FigureDefinition& chosen = plan.whole ? *plan.whole : *plan.definition;
-  std::vector<std::string> conditions = conditions_of(request);
+  std::vector<std::string> conditions = conditions_of(request, relation.within);
   const auto own = conditions_of(chosen);
   if (!own) return std::unexpected(own.error());
   conditions.insert(conditions.end(), own->begin(), own->end());
@@ -288,7 +290,7 @@ Expected<Plan> plan(const Catalogue& catalogue, const FigureRequest& request, co
 
 Expected<std::string> compile(const Catalogue& catalogue, const FigureRequest& request,
                               const std::string& from_clause) {
-  auto plan = figures::plan(catalogue, request, from_clause);
+  auto plan = figures::plan(catalogue, request, {from_clause});
   if (!plan) return std::unexpected(plan.error());
   return std::move(plan->sql);
 }

@@ -84,6 +84,9 @@ Expected<FigureResult> answer(const Catalogue& catalogue, const SightingStore& s
 // The same over any relation that has the columns of a sighting; skipped stays 0.
 Expected<FigureResult> answer_over(const Catalogue& catalogue, const std::string& from_clause, Database& database,
                                    const FigureRequest& request, const std::string& constituency);
+// The same over Parquet files in directories named by the day (UTC) of their rows, as a store keeps them.
+Expected<FigureResult> answer_over(const Catalogue& catalogue, const std::vector<Segment>& segments, Database& database,
+                                   const FigureRequest& request, const std::string& constituency);
 
 // The object of docs/design.md, as JSON text.
 std::string to_json(const FigureResult& result);

@@ -1,13 +1,35 @@
 // Figures and traces over the segments of a store, as of a position of its ledger.
 #include "figures/figure.h"
+#include "figures/plan.h"
 
 namespace tocsin {
+namespace {
+
+// As of one position: each part of a figure must see the same segments while a writer goes on.
+Expected<figures::RelationOf> relations_of(const SightingStore& store, std::uint64_t sequence) {
+  if (sequence == 0) {
+    const auto head = store.head();
+    if (!head) return std::unexpected(head.error());
+    sequence = head->sequence;
+  }
+  auto segments = store.segments(sequence);
+  if (!segments) return std::unexpected(segments.error());
+  auto from_clause = store.from_clause(sequence);
+  if (!from_clause) return std::unexpected(from_clause.error());
+  return [segments = std::move(*segments),
+          from_clause = std::move(*from_clause)](const Period& period) -> Expected<figures::Relation> {
+    if (auto relation = figures::relation_of(segments, period)) return std::move(*relation);
+    return figures::Relation{.from = from_clause, .within = false};
+  };
+}
+
+}  // namespace
 
 Expected<FigureResult> answer(const Catalogue& catalogue, const SightingStore& store, Database& database,
                               const FigureRequest& request, const std::string& constituency) {
-  const auto from_clause = store.from_clause(request.sequence);
-  if (!from_clause) return std::unexpected(from_clause.error());
-  auto result = answer_over(catalogue, *from_clause, database, request, constituency);
+  const auto relations = relations_of(store, request.sequence);
+  if (!relations) return std::unexpected(relations.error());
+  auto result = figures::answer_with(catalogue, *relations, database, request, constituency);
   if (!result) return result;
   const auto sources = store.sources();
   if (!sources) return std::unexpected(sources.error());
@@ -17,9 +39,11 @@ Expected<FigureResult> answer(const Catalogue& catalogue, const SightingStore& s
 
 Expected<Table> trace(const Catalogue& catalogue, const SightingStore& store, Database& database,
                       const TraceQuery& query) {
-  const auto from_clause = store.from_clause(query.figure.sequence);
-  if (!from_clause) return std::unexpected(from_clause.error());
-  return trace_over(catalogue, *from_clause, database, query);
+  const auto relations = relations_of(store, query.figure.sequence);
+  if (!relations) return std::unexpected(relations.error());
+  const auto relation = (*relations)(query.figure.period);
+  if (!relation) return std::unexpected(relation.error());
+  return trace_over(catalogue, relation->from, database, query);
 }
 
 }  // namespace tocsin

@@ -343,6 +343,43 @@ TEST_F(Answers, JsonHasWholeNumbersAndSurvivesBytesThatAreNoText) {
   EXPECT_TRUE(nlohmann::json::accept(to_json(result)));
 }
 
+TEST_F(Answers, SegmentsByDayGiveWhatTheWholeRelationGives) {
+  table_.add({.actor = "203.0.113.1", .seen = "2012-12-31 23:59:59.999999"});
+  table_.add({.actor = "203.0.113.2", .seen = "2013-01-01 00:00:00"});
+  table_.add({.actor = "203.0.113.3", .target = "192.0.2.2", .seen = "2013-01-01 12:00:00", .actor_country = "DE"});
+  table_.add({.actor = "203.0.113.4", .seen = "2013-01-02 08:00:00"});
+  table_.add({.actor = "203.0.113.5", .seen = "2013-01-03 00:00:00"});
+  const auto root = std::filesystem::temp_directory_path() / ("tocsin-segments-" + std::to_string(::getpid()));
+  std::vector<Segment> segments;
+  for (const char* day : {"2012-12-31", "2013-01-01", "2013-01-02", "2013-01-03"}) {
+    std::filesystem::create_directories(root / day);
+    segments.emplace_back().path = (root / day / "it's.parquet").string();
+    table_.run(
+        fmt::format("COPY (SELECT * FROM sightings WHERE CAST(first_seen AS DATE) = '{}') TO {} (FORMAT parquet)", day,
+                    sql_text(segments.back().path)));
+  }
+  for (const auto& [from, to] : std::vector<std::pair<const char*, const char*>>{
+           {"2013-01-01", "2013-01-03"},                 // whole days
+           {"2013-01-01", "2013-01-02 08:00"},           // a whole day and the edge of one
+           {"2013-01-01 12:00", "2013-01-01 12:01"},     // edges alone
+           {"2012-12-31 12:00", "2013-01-03 00:00:01"},  // edges on both sides
+           {"2014-01-01", "2014-01-02"},                 // nothing
+           {"2013-01-02", "2013-02-01"}}) {
+    for (const std::string dimension : {"actor-country", "day", "actor"}) {
+      const FigureRequest asked = request("botnet.overseas-servers", {dimension}, from, to);
+      const auto whole = ask(asked);
+      const auto split = answer_over(catalogue(), segments, table_.database(), asked, "CZ");
+      ASSERT_TRUE(split) << split.error().message;
+      EXPECT_EQ(split->value, whole.value) << from << " " << to;
+      EXPECT_EQ(split->previous, whole.previous) << from << " " << to;
+      EXPECT_EQ(shown(*split), shown(whole)) << from << " " << to;
+    }
+  }
+  segments.front().path = "elsewhere.parquet";
+  EXPECT_FALSE(answer_over(catalogue(), segments, table_.database(), request("scan.attempts"), "CZ"));
+  std::filesystem::remove_all(root);
+}
+
 TEST_F(Answers, AConditionOfTheCatalogueSelects) {
   const auto directory = std::filesystem::temp_directory_path() / ("tocsin-where-" + std::to_string(::getpid()));
   std::filesystem::create_directories(directory);
