@@ -1,0 +1,85 @@
+#include "store/files.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <system_error>
+
+#include "base/hash.h"
+
+namespace tocsin::store {
+
+FileDescriptor::~FileDescriptor() {
+  if (number_ >= 0) ::close(number_);
+}
+
+Error system_error(std::string_view action, const std::filesystem::path& path, int number) {
+  const std::string reason = std::generic_category().message(number);
+  // EFBIG is a limit on the size of files (ulimit -f), which fills up just as a disk does.
+  if (number == ENOSPC || number == EDQUOT || number == EFBIG) {
+    return {fmt::format("the disk is full: cannot {} {} ({}); the store is intact, free some space and run again",
+                        action, path.string(), reason)};
+  }
+  return {fmt::format("cannot {} {}: {}", action, path.string(), reason)};
+}
+
+Error database_error(std::string_view action, const Error& error) {
+  for (const int number : {ENOSPC, EDQUOT, EFBIG}) {
+    if (error.message.find(std::generic_category().message(number)) != std::string::npos) {
+      return {fmt::format("the disk is full: cannot {} ({}); the store is intact, free some space and run again",
+                          action, error.message)};
+    }
+  }
+  return {fmt::format("cannot {}: {}", action, error.message)};
+}
+
+namespace {
+
+// Calls take(bytes) for each block of a file.
+template <typename Take>
+Expected<void> read_blocks(const std::filesystem::path& path, Take take) {
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.is_open()) return std::unexpected(system_error("open", path, errno));
+  std::string block(std::size_t{1} << 18, '\0');
+  for (;;) {
+    const ssize_t size = ::read(file.number(), block.data(), block.size());
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) return std::unexpected(system_error("read", path, errno));
+    if (size == 0) return {};
+    take(std::string_view(block).substr(0, static_cast<std::size_t>(size)));
+  }
+}
+
+}  // namespace
+
+Expected<std::string> read_whole(const std::filesystem::path& path) {
+  std::string text;
+  const auto read = read_blocks(path, [&text](std::string_view block) { text += block; });
+  if (!read) return std::unexpected(read.error());
+  return text;
+}
+
+Expected<FileSum> sum_of(const std::filesystem::path& path) {
+  FileSum sum;
+  Sha256 hash;
+  const auto read = read_blocks(path, [&](std::string_view block) {
+    hash.update(block);
+    sum.bytes += block.size();
+  });
+  if (!read) return std::unexpected(read.error());
+  sum.sha256 = hex(hash.digest());
+  return sum;
+}
+
+Expected<void> sync(const std::filesystem::path& path) {
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.is_open()) return std::unexpected(system_error("open", path, errno));
+  if (::fsync(file.number()) != 0) return std::unexpected(system_error("sync", path, errno));
+  return {};
+}
+
+}  // namespace tocsin::store
