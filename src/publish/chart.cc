@@ -56,11 +56,13 @@ std::string bar_chart(const std::vector<Bar>& bars, const std::string& id, const
   }
   constexpr double kRow = 26;
   constexpr double kLabels = 132;
-  constexpr double kValues = 100;
+  std::size_t longest = 0;
+  for (const Bar& bar : bars) longest = std::max(longest, bar.text.size());
+  const double values_width = std::min(200.0, 14 + 7 * static_cast<double>(longest));
   std::string svg = opening(kRow * static_cast<double>(bars.size()) + 2, id, title, description);
   for (std::size_t i = 0; i < bars.size(); ++i) {
     const double y = kRow * static_cast<double>(i) + 1;
-    const double length = most > 0 ? std::max(1.5, (kWidth - kLabels - kValues) * bars[i].value / most) : 0;
+    const double length = most > 0 ? std::max(1.5, (kWidth - kLabels - values_width) * bars[i].value / most) : 0;
     svg += fmt::format(
         "<text x=\"{}\" y=\"{}\" class=\"end\">{}</text><rect x=\"{}\" y=\"{}\" width=\"{:.1f}\" height=\"16\" rx=\"2\""
         " class=\"mark\"/><text x=\"{:.1f}\" y=\"{}\" class=\"quiet\">{}</text>\n",
@@ -98,7 +100,7 @@ std::string trend_chart(const std::vector<DayValue>& days, const std::string& id
   const double top = round_up(peak->value);
   constexpr double kTop = 14;
   constexpr double kHeight = 110;
-  constexpr double kLeft = 54;
+  const double left = 14 + 7.2 * static_cast<double>(number_text(top).size());
   constexpr double kRight = kWidth - 8;
   const double base = kTop + kHeight;
   std::string svg = opening(base + 26, id, title,
@@ -111,10 +113,10 @@ std::string trend_chart(const std::vector<DayValue>& days, const std::string& id
     svg += fmt::format(
         "<line x1=\"{}\" x2=\"{}\" y1=\"{:.1f}\" y2=\"{:.1f}\" class=\"{}\"/><text x=\"{}\" y=\"{:.1f}\""
         " class=\"end quiet\">{}</text>\n",
-        kLeft, kRight, y, y, level > 0 ? "grid" : "axis", kLeft - 8, y + 4, number_text(level));
+        left, kRight, y, y, level > 0 ? "grid" : "axis", left - 8, y + 4, number_text(level));
   }
-  const double step = (kRight - kLeft) / static_cast<double>(days.size());
-  const auto center = [&](std::size_t i) { return kLeft + step * (static_cast<double>(i) + 0.5); };
+  const double step = (kRight - left) / static_cast<double>(days.size());
+  const auto center = [&](std::size_t i) { return left + step * (static_cast<double>(i) + 0.5); };
   if (days.size() <= 62) {
     const double width = std::min(step * 0.72, 44.0);
     for (std::size_t i = 0; i < days.size(); ++i) {
@@ -140,7 +142,7 @@ std::string trend_chart(const std::vector<DayValue>& days, const std::string& id
   for (const std::size_t i : labels) {
     const bool wide = step < 48;
     const char* anchor = !wide || (i != 0 && i + 1 != days.size()) ? "middle" : i == 0 ? "start" : "end";
-    const double x = !wide || (i != 0 && i + 1 != days.size()) ? center(i) : i == 0 ? kLeft : kRight;
+    const double x = !wide || (i != 0 && i + 1 != days.size()) ? center(i) : i == 0 ? left : kRight;
     svg += fmt::format("<text x=\"{:.1f}\" y=\"{}\" class=\"quiet {}\">{}</text>\n", x, base + 18, anchor,
                        html(short_day(days[i].day)));
   }

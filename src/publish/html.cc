@@ -43,7 +43,7 @@ std::string table(const FigureResult& figure) {
       out += k == 0 ? "<th scope=\"row\">" + cell + "</th>" : "<td>" + cell + "</td>";
     }
     out += fmt::format("<td class=\"n\">{}</td><td class=\"n\">{}</td></tr>\n",
-                       value_text(row.value, figure.definition), share_text(row.share));
+                       value_text(row.value, figure.definition), share_cell(row.share));
   }
   out += "</tbody></table></div>\n";
   const std::string note = rows_note(figure);
@@ -71,7 +71,7 @@ std::string section_of(const BriefSection& section, const Brief& brief, const st
     const FigureRow& row = figure.rows[i];
     bars.push_back({key_text(figure, row), row.value,
                     definition.unit == "%" ? value_text(row.value, definition)
-                                           : number_text(row.value) + " · " + share_text(row.share)});
+                                           : number_text(row.value) + " · " + share_cell(row.share)});
   }
   const std::string by = figure.request.by.empty() ? "" : lower(dimension_title(figure.request.by[0]));
   if (const std::string chart = bar_chart(bars, id + "-bars", title + " by " + by); !chart.empty()) {

@@ -8,7 +8,9 @@
 // B. Jenny, "The Equal Earth map projection", International Journal of Geographical Information Science 33(3), 2019,
 // online 2018). With latitude φ, longitude λ and sin θ = (√3 / 2) sin φ:
 //   x = 2√3 λ cos θ / (3 (9 A4 θ⁸ + 7 A3 θ⁶ + 3 A2 θ² + A1)),  y = A4 θ⁹ + A3 θ⁷ + A2 θ³ + A1 θ
-// The outlines are cut along the 180th meridian already, so that no ring runs around the world.
+// Rings run on over the 180th meridian (Russia, Fiji). Their longitudes are unrolled first, so that no step is longer
+// than half the world; then what lies beyond ±180° is cut off (Sutherland and Hodgman, "Reentrant polygon clipping",
+// Communications of the ACM 17(1), 1974) and drawn on the other side.
 //
 // Counts span magnitudes: up to five distinct values have a colour each; more are put in five classes whose bounds are
 // about equally far apart by ratio, rounded to 1, 2 or 5 times a power of ten. Antarctica is left out, as it is no
@@ -37,6 +39,21 @@ using Json = nlohmann::json;
 struct Point {
   double x = 0, y = 0;
 };
+
+using Ring = std::vector<Point>;
+
+// The part of a ring on one side of a meridian.
+Ring clipped(const Ring& ring, double meridian, bool west_of) {
+  const auto inside = [&](const Point& point) { return west_of ? point.x <= meridian : point.x >= meridian; };
+  Ring out;
+  for (std::size_t i = 0; i < ring.size(); ++i) {
+    const Point& a = ring[i];
+    const Point& b = ring[(i + 1) % ring.size()];
+    if (inside(a)) out.push_back(a);
+    if (inside(a) != inside(b)) out.push_back({meridian, a.y + (b.y - a.y) * (meridian - a.x) / (b.x - a.x)});
+  }
+  return out;
+}
 
 struct Place {
   std::string_view code;
@@ -87,7 +104,7 @@ class Topology {
       for (const Json& position : arc) {
         x += position.at(0).get<double>();
         y += position.at(1).get<double>();
-        points.push_back(project(x * scale[0] + translate[0], y * scale[1] + translate[1]));
+        points.push_back({x * scale[0] + translate[0], y * scale[1] + translate[1]});
       }
     }
   }
@@ -109,25 +126,20 @@ class Topology {
   }
 
  private:
-  void add_ring(const Json& ring, std::string& out) const {
-    long last_x = 0, last_y = 0;
-    std::size_t steps = 0;
-    std::string path;
-    const auto add = [&](const Point& point) {
-      if (!std::isfinite(point.x) || !std::isfinite(point.y)) return;
-      const long x = std::lround(point.x);
-      const long y = std::lround(point.y);
-      if (path.empty()) {
-        path = fmt::format("M{} {}l", x, y);
-      } else if (x != last_x || y != last_y) {
-        path += fmt::format("{}{} {}", steps++ ? " " : "", x - last_x, y - last_y);
-      } else {
-        return;
+  Ring ring_of(const Json& entries) const {
+    Ring ring;
+    double turn = 0;
+    const auto add = [&](Point point) {
+      if (!std::isfinite(point.x) || !std::isfinite(point.y) || std::abs(point.x) > 360) return;
+      point.x += turn;
+      if (!ring.empty() && std::abs(point.x - ring.back().x) > 180) {
+        const double step = point.x > ring.back().x ? -360 : 360;
+        turn += step;
+        point.x += step;
       }
-      last_x = x;
-      last_y = y;
+      ring.push_back(point);
     };
-    for (const Json& entry : ring) {
+    for (const Json& entry : entries) {
       const auto index = entry.get<std::int64_t>();
       const auto at = static_cast<std::size_t>(index < 0 ? ~index : index);
       if (at >= arcs_.size()) continue;
@@ -137,7 +149,38 @@ class Topology {
         std::ranges::for_each(arcs_[at], add);
       }
     }
+    return ring;
+  }
+
+  static void add_piece(const Ring& ring, std::string& out) {
+    long last_x = 0, last_y = 0;
+    std::size_t steps = 0;
+    std::string path;
+    for (const Point& degrees : ring) {
+      const Point point = project(degrees.x, degrees.y);
+      const long x = std::lround(point.x);
+      const long y = std::lround(point.y);
+      if (path.empty()) {
+        path = fmt::format("M{} {}l", x, y);
+      } else if (x != last_x || y != last_y) {
+        path += fmt::format("{}{} {}", steps++ ? " " : "", x - last_x, y - last_y);
+      }
+      last_x = x;
+      last_y = y;
+    }
     if (steps >= 2) out += path + "z";  // less is an island below the resolution
+  }
+
+  void add_ring(const Json& entries, std::string& out) const {
+    const Ring ring = ring_of(entries);
+    if (ring.empty()) return;
+    const auto [west, east] = std::ranges::minmax(ring, {}, &Point::x);
+    if (west.x >= -180 && east.x <= 180) return add_piece(ring, out);
+    for (const double shift : {-360.0, 0.0, 360.0}) {
+      Ring moved = ring;
+      for (Point& point : moved) point.x += shift;
+      add_piece(clipped(clipped(moved, 180, true), -180, false), out);
+    }
   }
 
   Json json_;

@@ -95,7 +95,7 @@ std::string section_of(const BriefSection& section, const Brief& brief) {
         row.push_back(markdown(key_text(by[k], k < figure.rows[i].key.size() ? figure.rows[i].key[k] : "")));
       }
       row.push_back(value_text(figure.rows[i].value, definition));
-      row.push_back(share_text(figure.rows[i].share));
+      row.push_back(share_cell(figure.rows[i].share));
     }
     out += table(rows, numbers);
     if (const std::string note = rows_note(figure); !note.empty()) out += markdown(note) + "\n\n";

@@ -80,7 +80,7 @@ th, td { text-align: left; vertical-align: top; padding: 0.4rem 1rem 0.4rem 0; b
 thead th { color: var(--quiet); border-bottom-color: var(--quiet); white-space: nowrap; }
 th.n, td.n { text-align: right; white-space: nowrap; padding-right: 0; padding-left: 1rem; }
 code { font: 0.8125rem/1.5 ui-monospace, SFMono-Regular, Menlo, "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; }
-td code { display: block; color: var(--quiet); }
+th code { display: block; color: var(--quiet); }
 ul.plain { padding-left: 1.2rem; } ul.plain li { margin: 0.35rem 0; }
 @media (max-width: 30rem) {
   body { padding-top: 2rem; font-size: 1rem; }

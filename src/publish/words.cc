@@ -77,6 +77,9 @@ Span span_of(const Period& period, const std::string& zone) {
   const Day next = day_of(to);
   if (a.day == 1 && next.day == 1) {
     if (a.month == 1 && next.month == 1 && next.year == a.year + 1) return {kIn, std::to_string(a.year) + suffix, ""};
+    if (a.year == b.year && b.month == a.month + 1) {
+      return {kIn, fmt::format("{} and {} {}{}", a.month_name(), b.month_name(), a.year, suffix), ""};
+    }
     if (a.month == b.month && a.year == b.year)
       return {kIn, fmt::format("{} {}{}", a.month_name(), a.year, suffix), ""};
     return {kBetween, a.year == b.year ? std::string(a.month_name()) : fmt::format("{} {}", a.month_name(), a.year),
@@ -118,6 +121,12 @@ std::string share_text(double share) {
   if (share < 0.0005) return "under 0.1%";
   if (share < 1 && share >= 0.9995) return "over 99.9%";
   return number_text(std::round(share * 1000) / 10) + "%";
+}
+
+std::string share_cell(double share) {
+  std::string text = share_text(share);
+  if (text.find('.') == std::string::npos && share > 0 && share < 1) text.insert(text.size() - 1, ".0");
+  return text;
 }
 
 std::string change_text(double value, std::optional<double> previous, const FigureDefinition& figure) {

@@ -20,6 +20,8 @@ std::string number_text(double value);
 std::string value_text(double value, const FigureDefinition& figure);
 // A part of 1 as a percentage; never "0%" or "100%" of what is not quite so.
 std::string share_text(double share);
+// For columns of them: always with its tenth, but for all and nothing.
+std::string share_cell(double share);
 // "Up 12% from 5,990 in the period before"; empty if that is not known.
 std::string change_text(double value, std::optional<double> previous, const FigureDefinition& figure);
 
