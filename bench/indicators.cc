@@ -1,8 +1,9 @@
 // Flows matched against two million indicators beside the same flows unmatched.
 //
-// The flow work that matching is measured against is the least that a flow pipeline does: bytes and flows summed by
-// responder in a hash table. TOCSIN_INDICATORS names a file or directory to load instead of the generated set, in the
-// proportions of public lists: three quarters names, the rest addresses with ports.
+// The flow work that matching is measured against comes twice: the least that can be called so, bytes and flows summed
+// by responder in a hash table (flows_...), and that with the distinct peers of each responder as well, what "top
+// talkers by distinct peer" takes (peers_...). TOCSIN_INDICATORS names a file or directory to load instead of the
+// generated set, in the proportions of public lists: three quarters names, the rest addresses with ports.
 #include <benchmark/benchmark.h>
 
 #include <cmath>
@@ -92,6 +93,14 @@ void sum(const Batch& batch, Totals& totals) {
   }
 }
 
+using Peers = std::unordered_map<std::uint64_t, std::uint32_t>;
+
+void count_peers(const Batch& batch, Peers& peers) {
+  for (const Flow& flow : batch.flows) {
+    ++peers[IndicatorSet::key_of(flow.responder.ip) * 31 + IndicatorSet::key_of(flow.initiator.ip)];
+  }
+}
+
 class Counting final : public SightingSink {
  public:
   void sight(Sighting&& sighting) override { count += sighting.count; }
@@ -132,6 +141,30 @@ void flows_matched(benchmark::State& state) {
   state.counters["sighted"] = static_cast<double>(sink.count) / static_cast<double>(state.iterations());
 }
 BENCHMARK(flows_matched)->Unit(benchmark::kMillisecond);
+
+void peers_of(benchmark::State& state, bool matched) {
+  const auto& all = batches();
+  const auto set = indicators();
+  if (set == nullptr) return state.SkipWithError("the indicators can't be read");
+  const auto detector = make_indicator_detector(set, nullptr);
+  Totals totals;
+  Peers peers;
+  Counting sink;
+  for (const Batch& batch : all) {
+    sum(batch, totals);
+    count_peers(batch, peers);
+  }
+  for (auto _ : state) {
+    for (const Batch& batch : all) {
+      sum(batch, totals);
+      count_peers(batch, peers);
+      if (matched) detector->observe(batch, sink);
+    }
+  }
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(kBatches * kBatchSize));
+}
+BENCHMARK_CAPTURE(peers_of, unmatched, false)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(peers_of, matched, true)->Unit(benchmark::kMillisecond);
 
 void flows_matched_alone(benchmark::State& state) {
   const auto& all = batches();
