@@ -12,6 +12,8 @@ namespace {
 constexpr std::uint16_t kTypeA = 1, kTypeNs = 2, kTypeCname = 5, kTypePtr = 12, kTypeMx = 15, kTypeAaaa = 28,
                         kTypeSrv = 33, kTypeDname = 39;
 constexpr std::size_t kMostRecords = 256;
+// A name has at most 127 labels, so that more pointers than that only point to pointers.
+constexpr int kMostJumps = 127;
 
 }  // namespace
 
@@ -39,6 +41,7 @@ DnsParse read_name(Bytes message, std::size_t& at, DnsName& name) {
   name.clear();
   std::size_t here = at;
   std::size_t wire = 0;
+  int jumps = 0;
   bool jumped = false;
   // A pointer must point before the name, or the piece of it, that it stands in (RFC 1035: "a prior occurrence").
   std::size_t limit = at;
@@ -50,7 +53,7 @@ DnsParse read_name(Bytes message, std::size_t& at, DnsName& name) {
       const std::size_t target = be16(message, here) & 0x3fffU;
       if (!jumped) at = here + 2;
       jumped = true;
-      if (target >= limit) return DnsParse::kMalformed;
+      if (target >= limit || ++jumps > kMostJumps) return DnsParse::kMalformed;
       limit = here = target;
       continue;
     }

@@ -11,6 +11,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <type_traits>
 #include <vector>
@@ -87,7 +88,12 @@ class FlowTable {
   std::uint32_t oldest() const;
 
  private:
-  static constexpr std::size_t kChunk = 4096;
+  // Six MiB: three huge pages. With small ones, looking up the page costs as much as fetching the record.
+  static constexpr std::size_t kChunk = 32768;
+  struct Release {
+    void operator()(FlowState* records) const { std::free(records); }
+  };
+  static std::unique_ptr<FlowState[], Release> new_chunk();
   struct Ends {
     std::uint32_t head = kNone, tail = kNone;
   };
@@ -96,7 +102,7 @@ class FlowTable {
   std::size_t most_;
   std::array<std::uint64_t, 4> keys_{};
   IndexTable table_;
-  std::vector<std::unique_ptr<FlowState[]>> chunks_;
+  std::vector<std::unique_ptr<FlowState[], Release>> chunks_;
   std::uint32_t used_ = 0;      // records ever taken from the chunks
   std::uint32_t free_ = kNone;  // list of records given back
   std::array<Ends, kLanes> lanes_{};

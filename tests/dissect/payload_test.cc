@@ -123,6 +123,22 @@ TEST(Dns, LoopingPointersAreMalformed) {
   EXPECT_EQ(talk.examples.at(0), "packet 1: malformed DNS message");
 }
 
+TEST(Dns, ChainsOfPointersAreCutOff) {
+  std::string message = dns_header(1, 0x8000, 1) + std::string(1, '\0') + n16(1) + n16(1);
+  message += std::string(1, '\0');
+  unsigned last = static_cast<unsigned>(message.size() - 1);
+  for (int i = 0; i < 2000; ++i) {
+    message += n16(0xc000 | last);
+    last = static_cast<unsigned>(message.size() - 2);
+  }
+  dissect::DnsName name;
+  std::size_t at = last;
+  const dissect::Bytes bytes = std::as_bytes(std::span(message));
+  EXPECT_EQ(dissect::read_name(bytes, at, name), dissect::DnsParse::kMalformed);
+  at = 17 + 1 + 2 * 9;
+  EXPECT_EQ(dissect::read_name(bytes, at, name), dissect::DnsParse::kOk);
+}
+
 TEST(Dns, WritesOddBytesSoThatLabelsStayApart) {
   Talk talk;
   const Batch& batch =
