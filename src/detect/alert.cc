@@ -223,7 +223,7 @@ class AlertDetector final : public Detector {
     sighting.place = alert.place;
     sighting.matched = fmt::format("{}: {}", alert.sensor, sighting.rule);
     if (alert.signature_id != 0) sighting.matched += fmt::format(" (sid {})", alert.signature_id);
-    if (!alert.message.empty()) sighting.matched += fmt::format(": {}", alert.message.substr(0, kMostText));
+    if (!alert.message.empty()) sighting.matched += ": " + printable(alert.message, kMostText);
     held_.add(std::move(sighting), sink);
   }
 

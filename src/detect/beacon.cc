@@ -350,7 +350,9 @@ class BeaconDetector final : public Detector {
   }
 
   void add_name(const Transaction& seen, std::string_view server_name, SightingSink& sink) {
-    if (server_name.empty() || server_name.size() > kNameLength || !of_interest(seen.client, seen.server)) return;
+    if (server_name.empty() || server_name.size() > kNameLength || server_name[0] == '[' ||
+        !of_interest(seen.client, seen.server))
+      return;
     std::string name = lower(server_name.substr(0, server_name.find(':')));
     Pair& by_address = pair_of({seen.client.ip, seen.server.ip, {}, seen.server.port, kTcp}, sink);
     if (by_address.name.empty()) by_address.name = name;

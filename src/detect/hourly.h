@@ -1,4 +1,4 @@
-// Sightings added up by the hour: one for each actor, target, kind, rule and hour, given in that order's hour.
+// Sightings added up: one for each actor, target, kind, rule and hour; released in the order of their hours.
 #pragma once
 
 #include <cstddef>
