@@ -170,18 +170,25 @@ Expected<void> read_lines(std::string_view text, LedgerLines& lines) {
   return {};
 }
 
-Live live_after(const LedgerLines& lines, std::uint64_t count) {
-  Live live;
+std::map<std::string, Segment> live_segments(const LedgerLines& lines, std::uint64_t count) {
+  std::map<std::string, Segment> live;
   for (std::size_t i = 0; i < lines.size() && i < count; ++i) {
-    const LedgerLine& line = *lines[i];
-    for (const std::string& path : line.retire) live.segments.erase(path);
-    for (const Segment& segment : line.add) live.segments[segment.path] = segment;
-    if (!line.replaces.empty()) {
-      std::erase_if(live.sources, [&line](const SourceRecord& source) {
-        return std::ranges::find(line.replaces, source.id) != line.replaces.end();
+    for (const std::string& path : lines[i]->retire) live.erase(path);
+    for (const Segment& segment : lines[i]->add) live[segment.path] = segment;
+  }
+  return live;
+}
+
+std::vector<const SourceRecord*> live_sources(const LedgerLines& lines, std::uint64_t count) {
+  std::vector<const SourceRecord*> live;
+  for (std::size_t i = 0; i < lines.size() && i < count; ++i) {
+    const std::vector<std::string>& replaces = lines[i]->replaces;
+    if (!replaces.empty()) {
+      std::erase_if(live, [&replaces](const SourceRecord* source) {
+        return std::ranges::find(replaces, source->id) != replaces.end();
       });
     }
-    live.sources.insert(live.sources.end(), line.sources.begin(), line.sources.end());
+    for (const SourceRecord& source : lines[i]->sources) live.push_back(&source);
   }
   return live;
 }

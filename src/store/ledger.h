@@ -43,12 +43,9 @@ using LedgerLines = std::vector<std::shared_ptr<const LedgerLine>>;
 // before it are in `lines`.
 Expected<void> read_lines(std::string_view text, LedgerLines& lines);
 
-// What is live after the first `count` lines.
-struct Live {
-  std::map<std::string, Segment> segments;  // by path, so by day
-  std::vector<SourceRecord> sources;
-};
-Live live_after(const LedgerLines& lines, std::uint64_t count);
+// What is live after the first `count` lines: segments by path, so by day; sources in the order of the lines.
+std::map<std::string, Segment> live_segments(const LedgerLines& lines, std::uint64_t count);
+std::vector<const SourceRecord*> live_sources(const LedgerLines& lines, std::uint64_t count);
 
 // The ledger as a file that grows: what was read once is not read again. Thread-safe.
 class Ledger {

@@ -39,7 +39,7 @@ Expected<void> SightingStore::Run::State::drop_sources(const store::LedgerLines&
   const std::set<std::string> gone(line.replaces.begin(), line.replaces.end());
   std::string list;
   for (const std::string& id : gone) list += ", " + sql_text(id);
-  for (const auto& [path, segment] : store::live_after(lines, lines.size()).segments) {
+  for (const auto& [path, segment] : store::live_segments(lines, lines.size())) {
     std::set<std::string> stay;
     std::ranges::set_difference(std::set<std::string>(segment.sources.begin(), segment.sources.end()), gone,
                                 std::inserter(stay, stay.end()));
@@ -103,7 +103,7 @@ Expected<void> SightingStore::Run::compact() {
   const auto lines = state_->ledger->lines();
   if (!lines) return state_->fail(lines.error());
   std::map<std::string, std::vector<Segment>> days;
-  for (const auto& [path, segment] : store::live_after(*lines, lines->size()).segments) {
+  for (const auto& [path, segment] : store::live_segments(*lines, lines->size())) {
     days[std::filesystem::path(path).parent_path().filename().string()].push_back(segment);
   }
   if (days.empty()) return {};

@@ -185,8 +185,8 @@ void fill(duckdb_data_chunk chunk, const std::vector<Row>& rows) {
   to.values<bool>([](R row) { return std::optional(row.sighting.target_inside); });
   to.texts(true, [](R row) { return std::string_view(row.sighting.target_sector); });
   to.texts(true, [](R row) { return std::string_view(row.sighting.target_organisation); });
-  to.values<std::int64_t>([](R row) { return std::optional(held_time(row.sighting.first_seen)); });
-  to.values<std::int64_t>([](R row) { return std::optional(held_time(row.sighting.last_seen)); });
+  to.values<std::int64_t>([](R row) { return std::optional(row.sighting.first_seen); });
+  to.values<std::int64_t>([](R row) { return std::optional(row.sighting.last_seen); });
   to.values<std::uint64_t>([](R row) { return std::optional(row.sighting.count); });
   to.values<std::uint8_t>([](R row) { return std::optional(static_cast<std::uint8_t>(row.sighting.confidence)); });
   to.texts(true, [](R row) { return std::string_view(row.sighting.cve); });
@@ -265,9 +265,11 @@ Expected<void> SegmentWriter::open_database() {
 
 Expected<void> SegmentWriter::append(const Sighting& sighting, const std::string& source_id,
                                      const std::string& evidence) {
-  const std::int64_t number = floor_to(held_time(sighting.first_seen), kDay) / kDay;
-  Day& day = days_[number];
+  const Timestamp first_seen = held_time(sighting.first_seen);
+  Day& day = days_[floor_to(first_seen, kDay) / kDay];
   day.rows.push_back({sighting, source_id, evidence});
+  day.rows.back().sighting.first_seen = first_seen;
+  day.rows.back().sighting.last_seen = held_time(sighting.last_seen);
   if (day.sources.empty() || !day.sources.contains(source_id)) day.sources.insert(source_id);
   ++day.held;
   ++held_;

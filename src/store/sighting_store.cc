@@ -179,15 +179,18 @@ Expected<std::unique_ptr<SightingStore::Run>> SightingStore::begin() {
 // ---- reading
 
 Expected<bool> SightingStore::has_source(const std::string& sha256) const {
-  const auto live = sources();
-  if (!live) return std::unexpected(live.error());
-  return std::ranges::find(*live, sha256, &SourceRecord::sha256) != live->end();
+  const auto lines = state_->ledger->lines();
+  if (!lines) return std::unexpected(lines.error());
+  return std::ranges::any_of(store::live_sources(*lines, lines->size()),
+                             [&sha256](const SourceRecord* source) { return source->sha256 == sha256; });
 }
 
 Expected<std::vector<SourceRecord>> SightingStore::sources() const {
   const auto lines = state_->ledger->lines();
   if (!lines) return std::unexpected(lines.error());
-  return store::live_after(*lines, lines->size()).sources;
+  std::vector<SourceRecord> sources;
+  for (const SourceRecord* source : store::live_sources(*lines, lines->size())) sources.push_back(*source);
+  return sources;
 }
 
 Expected<std::vector<Segment>> SightingStore::segments(std::uint64_t sequence) const {
@@ -198,7 +201,7 @@ Expected<std::vector<Segment>> SightingStore::segments(std::uint64_t sequence) c
         fmt::format("the store {} has {} commits, there is no number {}", state_->name, lines->size(), sequence));
   }
   std::vector<Segment> segments;
-  for (auto& [path, segment] : store::live_after(*lines, sequence == 0 ? lines->size() : sequence).segments) {
+  for (auto& [path, segment] : store::live_segments(*lines, sequence == 0 ? lines->size() : sequence)) {
     segments.push_back(segment);
     segments.back().path = (state_->directory / path).string();
   }

@@ -101,7 +101,8 @@ TEST_F(StoreTest, RowsComeBackAsTheyWentIn) {
 }
 
 TEST_F(StoreTest, HoldsHostileTextAndTimes) {
-  Sighting sighting = sighting_of(0, std::numeric_limits<Timestamp>::max());
+  Sighting sighting = sighting_of(0, kTime);
+  sighting.first_seen = std::numeric_limits<Timestamp>::max();
   sighting.last_seen = std::numeric_limits<Timestamp>::min();
   sighting.target_name = std::string("a\0b", 3);
   sighting.matched = "\xff\xc0\xafok\xe2\x82";
