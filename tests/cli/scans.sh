@@ -1,11 +1,12 @@
 # Truth: the logs and tshark; the scanners are named in the lines below with how they were found.
 . "$(dirname "$0")/lib.sh"
 need_data
-scanners() { "$tocsin" trace --store "$1" scan.attempts --confidence "${2:-suspected}" --limit 0 --no-evidence --json | jq -r '.[]|"\(.actor_ip) \(.rule)"' | sort -u; }
+scanners() { "$tocsin" trace --store "$1" any.top-actors --row kind=scan --confidence "${2:-suspected}" --limit 0 --no-evidence --json | jq -r '.[]|"\(.actor_ip) \(.rule)"' | sort -u; }
 make_store vertical '' '"192.168.0.0/16", "10.0.0.0/8", "147.32.0.0/16"'
 status 0 "$tocsin" watch --store vertical "$data/stratosphere/port-scans/vertical/conn.log"
-# awk: the only initiator with more than 50 distinct ports on one host.
-truth=$(awk -F'\t' '!/^#/ {if (!s[$3,$5,$6]++) n[$3]++} END {for (k in n) if (n[k]>50) print k}' "$data/stratosphere/port-scans/vertical/conn.log")
+# jq: the only initiator with more than 15 distinct ports on one host.
+truth=$(jq -r '"\(.["id.orig_h"]) \(.["id.resp_h"]) \(.["id.resp_p"])"' "$data/stratosphere/port-scans/vertical/conn.log" |
+  sort -u | awk '{n[$1" "$2]++} END {for (k in n) if (n[k] > 15) {split(k, a); print a[1]}}')
 scanners vertical | grep -q "^$truth tcp.*vertical" || die "vertical scan by $truth not found: $(scanners vertical)"
 make_store port '' '"10.0.0.0/8"'
 status 0 "$tocsin" watch --store port "$data/stratosphere/test11-portscan.binetflow"
