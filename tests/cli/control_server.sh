@@ -10,7 +10,7 @@ same 'pairs accused' '141.193.213.20 147.32.80.37' "$(jq -r '.[]|"\(.actor_ip) \
 same 'servers' 1 "$(value s botnet.overseas-servers --confidence suspected)"
 same 'hosts' 1 "$(value s botnet.controlled-hosts --confidence suspected)"
 same 'country' US "$("$tocsin" figure --store s botnet.overseas-servers --by actor-country --confidence suspected --json | jq -r '.rows[].key["actor-country"]')"
-same 'nothing else sighted' 1 "$("$tocsin" figure --store s any.top-actors --by actor --confidence suspected --json | jq '.rows|length')"
+same 'nothing else sighted' 1 "$("$tocsin" figure --store s any.sightings --by actor --confidence suspected --json | jq '.rows|length')"
 # The same with the address as a verified indicator.
 echo 141.193.213.20 >list.txt
 "$tocsin" init v --country CZ >/dev/null

@@ -10,5 +10,5 @@ jq -e 'any(.[]; .actor_ip == "66.63.168.35" and .target_ip == "192.168.1.107" an
 # Every pair with a flow labelled Benign and none labelled Malicious: none above suspected.
 awk -F'\t' '!/^#/ {k=$3" "$5; if ($22=="Benign") b[k]=1; if ($22=="Malicious") m[k]=1} END {for (k in b) if (!(k in m)) print k}' \
   "$logs/conn.log.labeled" | sort >benign
-"$tocsin" trace --store s any.top-actors --json | jq -r '.[]|"\(.actor_ip) \(.target_ip)\n\(.target_ip) \(.actor_ip)"' | sort -u >accused
+"$tocsin" trace --store s any.sightings --json | jq -r '.[]|"\(.actor_ip) \(.target_ip)\n\(.target_ip) \(.actor_ip)"' | sort -u >accused
 same 'benign pairs accused' '' "$(comm -12 benign accused)"

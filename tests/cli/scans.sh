@@ -1,7 +1,7 @@
 # Truth: the logs and tshark; the scanners are named in the lines below with how they were found.
 . "$(dirname "$0")/lib.sh"
 need_data
-scanners() { "$tocsin" trace --store "$1" any.top-actors --row kind=scan --confidence "${2:-suspected}" --limit 0 --no-evidence --json | jq -r '.[]|"\(.actor_ip) \(.rule)"' | sort -u; }
+scanners() { "$tocsin" trace --store "$1" any.sightings --row kind=scan --confidence "${2:-suspected}" --limit 0 --no-evidence --json | jq -r '.[]|"\(.actor_ip) \(.rule)"' | sort -u; }
 make_store vertical '' '"192.168.0.0/16", "10.0.0.0/8", "147.32.0.0/16"'
 status 0 "$tocsin" watch --store vertical "$data/stratosphere/port-scans/vertical/conn.log"
 # jq: the only initiator with more than 15 distinct ports on one host.
