@@ -23,7 +23,8 @@ int wrong_usage(const std::string& message) {
 void add_store_option(CLI::App& command, std::string& directory) {
   const char* given = std::getenv("TOCSIN_STORE");
   directory = given != nullptr && *given != '\0' ? given : ".";
-  command.add_option("--store", directory, "Directory of the store (default: $TOCSIN_STORE, else the working directory)");
+  command.add_option("--store", directory,
+                     "Directory of the store (default: $TOCSIN_STORE, else the working directory)");
 }
 
 Expected<OpenStore> open_store(const std::string& directory) {
@@ -34,8 +35,9 @@ Expected<OpenStore> open_store(const std::string& directory) {
       std::fclose(file);
       return std::unexpected(settings.error());
     }
-    return failure(fmt::format("{}: is no store. Make one with: tocsin init {} --country CC, or name one with --store DIR",
-                               directory, directory == "." ? "DIR" : directory));
+    return failure(
+        fmt::format("{}: is no store. Make one with: tocsin init {} --country CC, or name one with --store DIR",
+                    directory, directory == "." ? "DIR" : directory));
   }
   open.settings = std::move(*settings);
   auto store = SightingStore::open(directory);
@@ -53,7 +55,8 @@ Expected<OpenStore> open_store(const std::string& directory) {
 void PeriodOptions::add_to(CLI::App& command) {
   command.add_option("--from", from, "First instant of the period: 2013-01-01, or with a time (default: of the data)");
   command.add_option("--to", to, "First instant after the period (default: end of the day of the last sighting)");
-  command.add_option("--zone", zone, "Zone of times without an offset: UTC, +08:00, Asia/Shanghai (default: the store's)");
+  command.add_option("--zone", zone,
+                     "Zone of times without an offset: UTC, +08:00, Asia/Shanghai (default: the store's)");
   command.add_option("--confidence", confidence, "Least confidence counted: suspected, probable or confirmed")
       ->capture_default_str();
 }
@@ -67,8 +70,7 @@ Expected<FigureRequest> PeriodOptions::request(OpenStore& store) const {
   if (from.empty() || to.empty()) {
     const auto relation = store.store->from_clause();
     if (!relation) return std::unexpected(relation.error());
-    const auto edges = store.database->query(
-        fmt::format("SELECT min(first_seen), max(first_seen) FROM {}", *relation));
+    const auto edges = store.database->query(fmt::format("SELECT min(first_seen), max(first_seen) FROM {}", *relation));
     if (!edges) return std::unexpected(edges.error());
     const auto& row = edges->rows.at(0);
     const bool some = std::holds_alternative<std::int64_t>(row[0]);

@@ -38,7 +38,8 @@ void check_location(const Settings& settings, std::vector<Finding>& findings) {
     findings.push_back({"location database " + database.version, true,
                         fmt::format("{} ({} days old)", database.description, age), ""});
   }
-  for (const std::string& warning : (*locator)->warnings()) findings.push_back({"location databases", false, warning, remedy});
+  for (const std::string& warning : (*locator)->warnings())
+    findings.push_back({"location databases", false, warning, remedy});
 }
 
 void check_directory(const std::string& what, const fs::path& directory, std::vector<Finding>& findings) {
@@ -59,18 +60,22 @@ int doctor(const std::string& directory, bool json) {
   const std::string installed = "install Tocsin again: its files stand below share/tocsin beside bin/";
   if (auto database = Database::open()) {
     const auto version = (*database)->query("SELECT version()");
-    const auto parquet = (*database)->query("SELECT function_name FROM duckdb_functions() WHERE function_name = 'read_parquet'");
+    const auto parquet =
+        (*database)->query("SELECT function_name FROM duckdb_functions() WHERE function_name = 'read_parquet'");
     findings.push_back({"DuckDB", version && parquet && !parquet->rows.empty(),
-                        version ? std::get<std::string>(version->rows.at(0).at(0)) : version.error().message, installed});
+                        version ? std::get<std::string>(version->rows.at(0).at(0)) : version.error().message,
+                        installed});
   } else {
     findings.push_back({"DuckDB", false, database.error().message, installed});
   }
   const auto catalogue = Catalogue::load((share_directory() / "figures").string());
   findings.push_back({"catalogue of figures", catalogue.has_value(),
-                      catalogue ? fmt::format("{} figures", catalogue->figures().size()) : catalogue.error().message, installed});
+                      catalogue ? fmt::format("{} figures", catalogue->figures().size()) : catalogue.error().message,
+                      installed});
   const auto alerts = make_alert_detector((share_directory() / "rules" / "alerts.toml").string(),
                                           [](const IpAddress&) { return false; });
-  findings.push_back({"table of alerts", alerts.has_value(), alerts ? "rules/alerts.toml" : alerts.error().message, installed});
+  findings.push_back(
+      {"table of alerts", alerts.has_value(), alerts ? "rules/alerts.toml" : alerts.error().message, installed});
   Settings settings;
   const fs::path settings_path = fs::path(directory) / "tocsin.toml";
   std::error_code error;
@@ -85,8 +90,9 @@ int doctor(const std::string& directory, bool json) {
     if (store) {
       const auto wrong = (*store)->verify();
       good = wrong && wrong->empty();
-      detail = !wrong ? wrong.error().message : wrong->empty() ? "ledger and segments are sound"
-                                              : fmt::format("{} findings", wrong->size());
+      detail = !wrong           ? wrong.error().message
+               : wrong->empty() ? "ledger and segments are sound"
+                                : fmt::format("{} findings", wrong->size());
     }
     findings.push_back({"store", good, detail, "tocsin verify says what is wrong; restore those files from a backup"});
     check_directory("store directory", directory, findings);
@@ -100,12 +106,14 @@ int doctor(const std::string& directory, bool json) {
     sound = sound && finding.good;
     rows.push_back({finding.good ? "ok" : "FAIL", finding.what, finding.detail});
     if (!finding.good) rows.push_back({"", "", "remedy: " + finding.remedy});
-    list.push_back({{"what", finding.what}, {"ok", finding.good}, {"detail", finding.detail},
+    list.push_back({{"what", finding.what},
+                    {"ok", finding.good},
+                    {"detail", finding.detail},
                     {"remedy", finding.good ? "" : finding.remedy}});
   }
   if (json) {
-    fmt::print("{}\n", nlohmann::json{{"ok", sound}, {"findings", list}}.dump(2, ' ', false,
-                                                                               nlohmann::json::error_handler_t::replace));
+    fmt::print("{}\n", nlohmann::json{{"ok", sound}, {"findings", list}}.dump(
+                           2, ' ', false, nlohmann::json::error_handler_t::replace));
   } else {
     fmt::print("{}", table({{""}, {"what"}, {"found"}}, rows));
   }

@@ -48,8 +48,9 @@ int list(const Catalogue& catalogue, bool json) {
   }
   std::vector<std::vector<std::string>> rows;
   for (const FigureDefinition& figure : catalogue.figures()) rows.push_back({figure.id, english(figure.title)});
-  fmt::print("{}\n{}\n", table({{"figure"}, {"counts"}}, rows),
-             faint("tocsin figure ID answers one; --by takes: " + fmt::format("{}", fmt::join(dimension_names(), ", "))));
+  fmt::print(
+      "{}\n{}\n", table({{"figure"}, {"counts"}}, rows),
+      faint("tocsin figure ID answers one; --by takes: " + fmt::format("{}", fmt::join(dimension_names(), ", "))));
   return 0;
 }
 
@@ -84,11 +85,14 @@ void print(const FigureResult& result) {
                                            with_thousands(result.overlap))));
     }
   }
-  if (const std::string text = english(result.definition.definition); !text.empty()) fmt::print("\n{}\n", printable(text, 2000));
-  if (const std::string text = english(result.definition.caution); !text.empty()) fmt::print("{}\n", printable(text, 2000));
+  if (const std::string text = english(result.definition.definition); !text.empty())
+    fmt::print("\n{}\n", printable(text, 2000));
+  if (const std::string text = english(result.definition.caution); !text.empty())
+    fmt::print("{}\n", printable(text, 2000));
   fmt::print("Location is not attribution: it says where an address was, never who used it.\n");
   if (result.skipped > 0) {
-    fmt::print("{} records of the sources could not be read.\n", with_thousands(static_cast<std::int64_t>(result.skipped)));
+    fmt::print("{} records of the sources could not be read.\n",
+               with_thousands(static_cast<std::int64_t>(result.skipped)));
   }
 }
 
@@ -115,7 +119,8 @@ int figure(const FigureCommand& given) {
     fmt::print("{}\n", *sql);
     return 0;
   }
-  const auto result = answer(open->catalogue, *open->store, *open->database, *request, open->settings.constituency.name);
+  const auto result =
+      answer(open->catalogue, *open->store, *open->database, *request, open->settings.constituency.name);
   if (!result) return fail(result.error());
   if (given.json) {
     fmt::print("{}\n", to_json(*result));

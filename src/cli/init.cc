@@ -37,7 +37,8 @@ int init(const InitOptions& options) {
   if (fs::exists(fs::path(options.directory) / "ledger.jsonl", error)) {
     return fail({fmt::format("{}: is a store already; its settings are in {}", options.directory, settings.string())});
   }
-  const bool in_place = fs::exists(settings, error) && !options.config.empty() && fs::equivalent(settings, options.config, error);
+  const bool in_place =
+      fs::exists(settings, error) && !options.config.empty() && fs::equivalent(settings, options.config, error);
   if (!in_place && fs::exists(settings, error)) {
     return fail({fmt::format("{}: is there already; use it with --config {}", settings.string(), settings.string())});
   }
@@ -59,8 +60,10 @@ void add_init(CLI::App& app, Chosen& chosen) {
   auto options = std::make_shared<InitOptions>();
   CLI::App* command = app.add_subcommand("init", "Make a store with a commented tocsin.toml");
   command->add_option("directory", options->directory, "Where the store shall be")->required();
-  auto* country = command->add_option("--country", options->country, "Country to protect: ISO 3166 alpha-2, such as CZ");
-  auto* config = command->add_option("--config", options->config, "Settings to begin with instead")->check(CLI::ExistingFile);
+  auto* country =
+      command->add_option("--country", options->country, "Country to protect: ISO 3166 alpha-2, such as CZ");
+  auto* config =
+      command->add_option("--config", options->config, "Settings to begin with instead")->check(CLI::ExistingFile);
   command->add_option("--name", options->name, "Name of the constituency (default: the country's)");
   country->excludes(config);
   command->callback([=, &chosen] {

@@ -51,9 +51,11 @@ int run_inspect(const InspectCommand& given) {
 
 void add_inspect(CLI::App& app, Chosen& chosen) {
   auto given = std::make_shared<InspectCommand>();
-  CLI::App* command = app.add_subcommand("inspect", "Read sources without a store; writes what they hold as Suricata EVE");
+  CLI::App* command =
+      app.add_subcommand("inspect", "Read sources without a store; writes what they hold as Suricata EVE");
   command->add_option("sources", given->sources, "Files, directories, or - for standard input")->required();
-  command->add_option("--eve", given->eve, "Flows, transactions and alerts as EVE JSON lines into this file, - for standard output");
+  command->add_option("--eve", given->eve,
+                      "Flows, transactions and alerts as EVE JSON lines into this file, - for standard output");
   command->add_option("--indicators", given->indicators, "Lists of verified indicators")->check(CLI::ExistingPath);
   add_store_option(*command, given->directory);
   command->add_flag("--json", given->json, "Print the summary as JSON");

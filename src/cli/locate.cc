@@ -1,5 +1,3 @@
-#include "locate/locator.h"
-
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -10,6 +8,7 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/terminal.h"
+#include "locate/locator.h"
 #include "pipeline/watch.h"
 
 namespace tocsin::cli {
@@ -67,23 +66,26 @@ int locate(const LocateCommand& given) {
                       location.asn == 0 ? "" : fmt::format("AS{}", location.asn), holder,
                       scope == AddressScope::kGlobal ? marks_of(location) : std::string(name_of(scope)),
                       inside ? "inside" : ""});
-      list.push_back({{"address", ip->text()},
-                      {"database", version},
-                      {"country", location.country.known() ? nlohmann::json(location.country.text()) : nlohmann::json()},
-                      {"asn", location.asn == 0 ? nlohmann::json() : nlohmann::json(location.asn)},
-                      {"holder", holder},
-                      {"scope", name_of(scope)},
-                      {"anycast", location.anycast},
-                      {"anonymous_proxy", location.anonymous_proxy},
-                      {"hostile", location.hostile},
-                      {"inside", inside}});
+      list.push_back(
+          {{"address", ip->text()},
+           {"database", version},
+           {"country", location.country.known() ? nlohmann::json(location.country.text()) : nlohmann::json()},
+           {"asn", location.asn == 0 ? nlohmann::json() : nlohmann::json(location.asn)},
+           {"holder", holder},
+           {"scope", name_of(scope)},
+           {"anycast", location.anycast},
+           {"anonymous_proxy", location.anonymous_proxy},
+           {"hostile", location.hostile},
+           {"inside", inside}});
     }
   }
   if (given.json) {
     fmt::print("{}\n", list.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     return 0;
   }
-  fmt::print("{}", table({{"address"}, {"database"}, {"CC"}, {"country"}, {"AS"}, {"holder"}, {"marks"}, {"constituency"}}, rows));
+  fmt::print(
+      "{}",
+      table({{"address"}, {"database"}, {"CC"}, {"country"}, {"AS"}, {"holder"}, {"marks"}, {"constituency"}}, rows));
   for (const auto& database : (*locator)->databases()) {
     fmt::print("{}\n", faint(fmt::format("{}: {}", database.version, printable(database.description, 2000))));
   }

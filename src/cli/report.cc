@@ -44,8 +44,8 @@ int report(const ReportCommand& given) {
       databases.push_back(fmt::format("{}: {}", database.version, database.description));
     }
   }
-  const auto brief = compose(open->catalogue, *open->store, *open->database, *request, open->settings.constituency.name,
-                             databases);
+  const auto brief =
+      compose(open->catalogue, *open->store, *open->database, *request, open->settings.constituency.name, databases);
   if (!brief) return fail(brief.error());
   const auto rendered = [&](const std::string& format) -> std::string {
     if (format == "json") return to_json(*brief);

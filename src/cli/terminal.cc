@@ -54,7 +54,9 @@ std::size_t width(std::string_view text) {
 }
 
 std::string bold(std::string_view text) { return styled() ? fmt::format("\x1b[1m{}\x1b[0m", text) : std::string(text); }
-std::string faint(std::string_view text) { return styled() ? fmt::format("\x1b[2m{}\x1b[0m", text) : std::string(text); }
+std::string faint(std::string_view text) {
+  return styled() ? fmt::format("\x1b[2m{}\x1b[0m", text) : std::string(text);
+}
 
 std::string table(const std::vector<Column>& columns, const std::vector<std::vector<std::string>>& rows) {
   std::vector<std::size_t> widths;
@@ -79,7 +81,8 @@ std::string table(const std::vector<Column>& columns, const std::vector<std::vec
     text.erase(text.find_last_not_of(' ') + 1);
     out += style(text) + "\n";
   };
-  line([&](std::size_t i) -> const std::string& { return columns[i].title; }, [](const std::string& t) { return bold(t); });
+  line([&](std::size_t i) -> const std::string& { return columns[i].title; },
+       [](const std::string& t) { return bold(t); });
   for (const auto& row : cells) {
     line([&](std::size_t i) -> const std::string& { return row[i]; }, [](const std::string& t) { return t; });
   }

@@ -169,13 +169,15 @@ int trace_figure(const TraceCommand& given) {
       } else if (column == "confidence") {
         entry[column] = name_of(static_cast<Confidence>(Row(*rows, i).number(column)));
       } else {
-        std::visit([&](const auto& value) {
-          if constexpr (std::is_same_v<std::decay_t<decltype(value)>, std::monostate>) {
-            entry[column] = nullptr;
-          } else {
-            entry[column] = value;
-          }
-        }, cell);
+        std::visit(
+            [&](const auto& value) {
+              if constexpr (std::is_same_v<std::decay_t<decltype(value)>, std::monostate>) {
+                entry[column] = nullptr;
+              } else {
+                entry[column] = value;
+              }
+            },
+            cell);
       }
     }
     if (!found[i].evidence.line.empty()) entry["line"] = found[i].evidence.line;
@@ -192,9 +194,11 @@ int trace_figure(const TraceCommand& given) {
 
 void add_trace(CLI::App& app, Chosen& chosen) {
   auto given = std::make_shared<TraceCommand>();
-  CLI::App* command = app.add_subcommand("trace", "From a figure to its sightings, and from these to the evidence itself");
+  CLI::App* command =
+      app.add_subcommand("trace", "From a figure to its sightings, and from these to the evidence itself");
   command->add_option("id", given->id, "The figure")->required();
-  command->add_option("--row", given->keys, "One row of it: DIMENSION=VALUE, such as actor-country=US; several narrow down");
+  command->add_option("--row", given->keys,
+                      "One row of it: DIMENSION=VALUE, such as actor-country=US; several narrow down");
   add_store_option(*command, given->directory);
   given->period.add_to(*command);
   command->add_option("--limit", given->limit, "Sightings shown, 0 for all")->capture_default_str();

@@ -36,7 +36,8 @@ int verify(const std::string& directory, const std::string& brief, bool json) {
                            2, ' ', false, nlohmann::json::error_handler_t::replace));
     return sound ? 0 : 1;
   }
-  for (const StoreFinding& finding : *findings) fmt::print("{}: {}\n", printable(finding.where), printable(finding.what));
+  for (const StoreFinding& finding : *findings)
+    fmt::print("{}: {}\n", printable(finding.where), printable(finding.what));
   for (const std::string& difference : wrong) fmt::print("{}: {}\n", printable(brief), printable(difference));
   if (!sound) return 1;
   const auto head = open->store->head();
@@ -54,7 +55,8 @@ void add_verify(CLI::App& app, Chosen& chosen) {
     bool json = false;
   };
   auto given = std::make_shared<Given>();
-  CLI::App* command = app.add_subcommand("verify", "Check the ledger and the segments, and recompute a brief from them");
+  CLI::App* command =
+      app.add_subcommand("verify", "Check the ledger and the segments, and recompute a brief from them");
   command->add_option("brief", given->brief, "A brief as JSON, to compare with")->check(CLI::ExistingFile);
   add_store_option(*command, given->directory);
   command->add_flag("--json", given->json, "Print JSON");

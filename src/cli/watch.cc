@@ -71,9 +71,14 @@ nlohmann::json as_json(const WatchReport& report) {
                           {"skipped", file.skips.count()},
                           {"examples", file.skips.examples()}});
   }
-  return {{"sources", sources},           {"observations", report.observations}, {"sightings", sightings},
-          {"indicators", indicators},     {"ledger", report.commit.sequence},    {"rows", report.commit.rows},
-          {"interrupted", report.interrupted}, {"warnings", report.warnings}};
+  return {{"sources", sources},
+          {"observations", report.observations},
+          {"sightings", sightings},
+          {"indicators", indicators},
+          {"ledger", report.commit.sequence},
+          {"rows", report.commit.rows},
+          {"interrupted", report.interrupted},
+          {"warnings", report.warnings}};
 }
 
 struct WatchCommand {
@@ -135,9 +140,8 @@ int print_watch_report(const WatchReport& report, bool json, bool stored) {
     if (stored && report.commit.sequence > 0) {
       fmt::print("\nStored {} rows, ledger line {}.\n", count(report.commit.rows), report.commit.sequence);
     }
-    const bool again = std::ranges::any_of(report.sources, [](const SourceOutcome& s) {
-      return s.state == SourceOutcome::State::kKnown;
-    });
+    const bool again = std::ranges::any_of(
+        report.sources, [](const SourceOutcome& s) { return s.state == SourceOutcome::State::kKnown; });
     if (stored && again) {
       fmt::print("{}\n", faint("What was read before was not counted twice; --again judges it anew."));
     }

@@ -57,10 +57,14 @@ json flow_event(const Flow& flow) {
     out.erase("dest_port");
   }
   out["community_id"] = community_id(flow.initiator, flow.responder, flow.protocol);
-  out["flow"] = {{"pkts_toserver", flow.initiator_packets}, {"pkts_toclient", flow.responder_packets},
-                 {"bytes_toserver", flow.initiator_bytes},  {"bytes_toclient", flow.responder_bytes},
-                 {"start", eve_time(flow.first)},           {"end", eve_time(flow.last)},
-                 {"age", (flow.last - flow.first) / kSecond}, {"conn_state", name_of(flow.state)}};
+  out["flow"] = {{"pkts_toserver", flow.initiator_packets},
+                 {"pkts_toclient", flow.responder_packets},
+                 {"bytes_toserver", flow.initiator_bytes},
+                 {"bytes_toclient", flow.responder_bytes},
+                 {"start", eve_time(flow.first)},
+                 {"end", eve_time(flow.last)},
+                 {"age", (flow.last - flow.first) / kSecond},
+                 {"conn_state", name_of(flow.state)}};
   if (flow.protocol == kTcp && flow.flags_known) {
     out["tcp"] = {{"tcp_flags", fmt::format("{:02x}", flow.initiator_flags | flow.responder_flags)},
                   {"tcp_flags_ts", fmt::format("{:02x}", flow.initiator_flags)},
@@ -73,7 +77,8 @@ json dns_event(const DnsTransaction& dns) {
   json out = event("dns", dns.time, dns.client, dns.server);
   json body = {{"type", dns.response_code < 0 ? "query" : "answer"}, {"rrname", dns.query}, {"rrtype", dns.query_type}};
   if (dns.response_code >= 0) body["rcode"] = dns.response_code;
-  for (const IpAddress& address : dns.addresses) body["grouped"][address.is_v4() ? "A" : "AAAA"].push_back(address.text());
+  for (const IpAddress& address : dns.addresses)
+    body["grouped"][address.is_v4() ? "A" : "AAAA"].push_back(address.text());
   for (const std::string_view name : dns.names) body["grouped"]["CNAME"].push_back(name);
   out["dns"] = std::move(body);
   return out;
@@ -102,8 +107,10 @@ json alert_event(const Alert& alert) {
   const bool forward = alert.client_is_source;
   json out = event("alert", alert.time, forward ? alert.client : alert.server, forward ? alert.server : alert.client);
   out["proto"] = protocol_name(alert.protocol);
-  out["alert"] = {{"signature", alert.signature}, {"signature_id", alert.signature_id},
-                  {"category", alert.category},   {"severity", alert.severity}};
+  out["alert"] = {{"signature", alert.signature},
+                  {"signature_id", alert.signature_id},
+                  {"category", alert.category},
+                  {"severity", alert.severity}};
   return out;
 }
 

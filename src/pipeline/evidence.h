@@ -14,7 +14,7 @@
 namespace tocsin {
 
 struct EvidenceRequest {
-  IpAddress actor;   // unspecified: any
+  IpAddress actor;  // unspecified: any
   IpAddress target;
   Timestamp first_seen = 0;
   Timestamp last_seen = 0;
@@ -22,9 +22,9 @@ struct EvidenceRequest {
 };
 
 struct Evidence {
-  std::string line;            // of a log: the record itself
-  std::string pcap;            // path of the capture written
-  std::uint64_t packets = 0;   // in it
+  std::string line;           // of a log: the record itself
+  std::string pcap;           // path of the capture written
+  std::uint64_t packets = 0;  // in it
 };
 
 // For each request, what the source holds. Packets between the two addresses from first to last seen are written to

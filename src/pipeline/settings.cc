@@ -1,7 +1,6 @@
 #include "pipeline/settings.h"
 
 #include <fmt/format.h>
-
 #include <toml++/toml.h>
 
 #include <filesystem>
@@ -72,7 +71,8 @@ class SettingsReader {
       return values;
     }
     for (const toml::node& element : *node->as_array()) {
-      const std::string value = element.is_integer() ? std::to_string(element.value_or(0LL)) : element.value_or(std::string());
+      const std::string value =
+          element.is_integer() ? std::to_string(element.value_or(0LL)) : element.value_or(std::string());
       if (auto parsed = parse(value)) {
         values.push_back(std::move(*parsed));
       } else {
@@ -96,7 +96,8 @@ std::optional<std::string> domain(const std::string& text) {
 std::optional<std::uint32_t> as_number(const std::string& text) {
   std::string_view digits = text;
   if (digits.starts_with("AS")) digits.remove_prefix(2);
-  if (digits.empty() || digits.size() > 10 || digits.find_first_not_of("0123456789") != std::string_view::npos) return {};
+  if (digits.empty() || digits.size() > 10 || digits.find_first_not_of("0123456789") != std::string_view::npos)
+    return {};
   const unsigned long long value = std::stoull(std::string(digits));
   if (value > 0xffffffffULL) return std::nullopt;
   return static_cast<std::uint32_t>(value);

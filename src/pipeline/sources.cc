@@ -160,7 +160,9 @@ std::uint64_t SourceReader::records() const {
   return state_->observations ? state_->observations->records() : 0;
 }
 
-std::uint64_t SourceReader::passed_over() const { return state_->observations ? state_->observations->passed_over() : 0; }
+std::uint64_t SourceReader::passed_over() const {
+  return state_->observations ? state_->observations->passed_over() : 0;
+}
 
 Skips SourceReader::skips() const {
   Skips all;
@@ -197,7 +199,8 @@ Expected<bool> read_in_order(const std::vector<SourceFile>& files, const std::fu
   std::vector<std::unique_ptr<Active>> active;
   std::uint64_t done_bytes = 0;
   while (!waiting.empty() || !active.empty()) {
-    const auto earliest = std::ranges::min_element(active, {}, [](const auto& a) { return std::pair(a->first, a->index); });
+    const auto earliest =
+        std::ranges::min_element(active, {}, [](const auto& a) { return std::pair(a->first, a->index); });
     // No more files are open at once than a process may have; order across more than that is by their beginnings.
     if (!waiting.empty() && active.size() < kMostOpen &&
         (earliest == active.end() || files[waiting.back()].first <= (*earliest)->first)) {

@@ -17,7 +17,7 @@ namespace tocsin {
 
 // A source before it is read.
 struct SourceFile {
-  SourceRecord record;                   // id, name, path, format, sha256, bytes
+  SourceRecord record;  // id, name, path, format, sha256, bytes
   Format format = Format::kUnknown;
   std::optional<std::string> grown_from;  // id of a source in the store whose bytes are the first of this one
   bool known = false;                     // the store has it whole

@@ -130,9 +130,8 @@ std::vector<std::pair<std::string, IndicatorDefaults>> all_indicators(const Sett
 }
 
 // collect → dissect → detect → locate, for the sources prepared; false if interrupted.
-Expected<bool> run(const Settings& settings, const WatchOptions& options, const Prepared& prepared,
-                   WatchReport& report, const std::function<void(const Batch&)>& seen,
-                   const std::function<void(const Sighting&)>& sighted) {
+Expected<bool> run(const Settings& settings, const WatchOptions& options, const Prepared& prepared, WatchReport& report,
+                   const std::function<void(const Batch&)>& seen, const std::function<void(const Sighting&)>& sighted) {
   auto locator = open_locator(settings);
   if (!locator) return std::unexpected(locator.error());
   for (const std::string& warning : (*locator)->warnings()) report.warnings.push_back(warning);
@@ -190,8 +189,8 @@ bool WatchReport::skipped() const {
 }
 
 Expected<std::unique_ptr<Locator>> open_locator(const Settings& settings) {
-  const std::string directory = settings.location_directory.empty() ? (share_directory() / "location").string()
-                                                                    : settings.location_directory;
+  const std::string directory =
+      settings.location_directory.empty() ? (share_directory() / "location").string() : settings.location_directory;
   return Locator::open(directory, cache_directory().string());
 }
 

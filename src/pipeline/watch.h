@@ -18,8 +18,8 @@
 namespace tocsin {
 
 struct Progress {
-  std::uint64_t bytes = 0;   // of the sources read
-  std::uint64_t total = 0;   // of all of them
+  std::uint64_t bytes = 0;  // of the sources read
+  std::uint64_t total = 0;  // of all of them
   std::uint64_t sightings = 0;
 };
 

@@ -294,16 +294,20 @@ int main(int argc, char** argv) {
     const unsigned who = 10 + below(60);
     const Timestamp time = kStart + static_cast<Timestamp>(below(3'600'000)) * 1000;
     capture.lookup(time, {host(who), next_port()}, resolver, site.name, site.address);
-    const std::string request = fmt::format("GET /page/{} HTTP/1.1\r\nHost: {}\r\nUser-Agent: Sample/1.0\r\n\r\n", below(500), site.name);
+    const std::string request =
+        fmt::format("GET /page/{} HTTP/1.1\r\nHost: {}\r\nUser-Agent: Sample/1.0\r\n\r\n", below(500), site.name);
     const std::string answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n" + std::string(below(900), 'x');
-    capture.connection(time + 15'000, {host(who), next_port()}, {site.address, 80}, bytes_of(request), bytes_of(answer));
+    capture.connection(time + 15'000, {host(who), next_port()}, {site.address, 80}, bytes_of(request),
+                       bytes_of(answer));
   }
 
   const std::string pcap = (directory / "sample.pcap").string();
   const std::string list = (directory / "indicators.txt").string();
   std::FILE* file = std::fopen(list.c_str(), "w");
-  const bool listed = file != nullptr && std::fputs("# Control servers that the sample's makers vouch for\n23.94.137.77\n"
-                                                    "sample-rat.example\n", file) >= 0;
+  const bool listed = file != nullptr && std::fputs(
+                                             "# Control servers that the sample's makers vouch for\n23.94.137.77\n"
+                                             "sample-rat.example\n",
+                                             file) >= 0;
   if (file != nullptr) std::fclose(file);
   if (error || !listed || !capture.write(pcap)) {
     fmt::print(stderr, "tocsin-sample: {}: could not be written\n", directory.string());
