@@ -9,6 +9,7 @@
 #include "cli/command.h"
 #include "cli/terminal.h"
 #include "locate/locator.h"
+#include "pipeline/relocate.h"
 #include "pipeline/watch.h"
 
 namespace tocsin::cli {
@@ -16,8 +17,8 @@ namespace {
 
 struct LocateCommand {
   std::vector<std::string> addresses;
-  std::string at, directory;
-  bool json = false;
+  std::string at, directory, with;
+  bool json = false, sightings = false;
 };
 
 std::string marks_of(const Location& location) {
@@ -31,7 +32,31 @@ std::string marks_of(const Location& location) {
   return marks;
 }
 
+// The sightings of a store, with the database named or that of each one's time.
+int locate_again(const LocateCommand& given) {
+  auto open = open_store(given.directory);
+  if (!open) return fail(open.error());
+  const auto locator = open_locator(open->settings);
+  if (!locator) return fail(locator.error());
+  int database = -1;
+  std::string known;
+  for (std::size_t i = 0; i < (*locator)->databases().size(); ++i) {
+    const std::string& version = (*locator)->databases()[i].version;
+    known += (known.empty() ? "" : ", ") + version;
+    if (version == given.with) database = static_cast<int>(i);
+  }
+  if (!given.with.empty() && database < 0) {
+    return wrong_usage(fmt::format("there is no location database '{}': there are {}", given.with, known));
+  }
+  const auto rows = relocate(*open->store, **locator, Constituency(open->settings.constituency), database);
+  if (!rows) return fail(rows.error());
+  fmt::print("Located {} rows again.\n", with_thousands(static_cast<std::int64_t>(*rows)));
+  return 0;
+}
+
 int locate(const LocateCommand& given) {
+  if (given.sightings) return locate_again(given);
+  if (given.addresses.empty()) return wrong_usage("give addresses, or --sightings to locate a store's sightings again");
   Settings settings;
   const std::string path = given.directory + "/tocsin.toml";
   if (std::FILE* file = std::fopen(path.c_str(), "r"); file != nullptr) {
@@ -97,8 +122,11 @@ int locate(const LocateCommand& given) {
 void add_locate(CLI::App& app, Chosen& chosen) {
   auto given = std::make_shared<LocateCommand>();
   CLI::App* command = app.add_subcommand("locate", "Where addresses are or were: country, network, marks");
-  command->add_option("addresses", given->addresses, "IP addresses")->required();
+  command->add_option("addresses", given->addresses, "IP addresses");
   command->add_option("--at", given->at, "Only the database that is used for this time");
+  command->add_flag("--sightings", given->sightings,
+                    "Locate the sightings of the store again; earlier briefs stay verifiable");
+  command->add_option("--with", given->with, "For --sightings: the database, by its date (default: that of each time)");
   add_store_option(*command, given->directory);
   command->add_flag("--json", given->json, "Print JSON");
   command->callback([=, &chosen] { chosen = [=] { return locate(*given); }; });

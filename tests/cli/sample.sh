@@ -37,6 +37,13 @@ status 0 "$tocsin" verify --store s brief/brief.json
 sed 's/"value": \?2,/"value": 3,/' brief/brief.json >forged.json
 cmp -s brief/brief.json forged.json && die "nothing was forged"
 status 1 "$tocsin" verify --store s forged.json
+# Judged anew, and located again with the older database and back: the same figures, and the brief still holds.
+status 0 "$tocsin" watch --store s --again made/sample.pcap
+same 'hosts after judging anew' 13 "$(value s botnet.controlled-hosts --confidence suspected)"
+status 2 "$tocsin" locate --store s --sightings --with 1999-01-01
+status 0 "$tocsin" locate --store s --sightings --with "$("$tocsin" locate 8.8.8.8 --json | jq -r '.[0].database')"
+same 'hosts after locating again' 13 "$(value s botnet.controlled-hosts --confidence suspected)"
+status 0 "$tocsin" verify --store s brief/brief.json
 # Down to the packets.
 status 0 "$tocsin" trace --store s botnet.controlled-hosts --row actor=23.94.137.77 --pcap packets --json
 packets=$(jq '[.[].packets] | add' out)
