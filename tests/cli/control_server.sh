@@ -18,4 +18,4 @@ status 0 "$tocsin" watch --store v "$capture" --indicators list.txt
 same 'confirmed servers' 1 "$(value v botnet.overseas-servers --confidence confirmed)"
 same 'confirmed hosts' 1 "$(value v botnet.controlled-hosts --confidence confirmed)"
 "$tocsin" report --store v --confidence confirmed >brief.md
-grep -m1 'server' brief.md | grep -qi 'confirmed' || die "the first sentence does not say it: $(grep -m1 server brief.md)"
+grep -qi 'confirmed' <<<"$(grep -m1 'server' brief.md)" || die "the first sentence does not say it: $(grep -m1 server brief.md)"

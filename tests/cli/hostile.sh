@@ -7,7 +7,8 @@ head -c 100000 /dev/urandom >random
 status 3 "$tocsin" watch --store s empty random
 head -c 3000 made/sample.pcap >cut.pcap
 status 3 "$tocsin" watch --store s cut.pcap
-gzip -c made/sample.pcap | head -c 5000 >cut.pcap.gz
+gzip -k made/sample.pcap
+head -c 5000 made/sample.pcap.gz >cut.pcap.gz
 status 3 "$tocsin" watch --store s cut.pcap.gz
 for i in $(seq 1 40); do
   cp made/sample.pcap damaged.pcap

@@ -56,6 +56,6 @@ printf x | dd of=made/sample.pcap bs=1 seek=100 conv=notrunc status=none
 status 0 "$tocsin" trace --store s botnet.controlled-hosts --limit 1
 grep -q 'has changed' out || die "a changed source goes unnoticed"
 # Tampering shows.
-segment=$(find s/segments -name '*.parquet' | head -1)
+segment=$(find s/segments -name '*.parquet' -print -quit)
 printf '\x55' | dd of="$segment" bs=1 seek=40 conv=notrunc status=none
 status 1 "$tocsin" verify --store s
