@@ -69,7 +69,8 @@ std::optional<Timestamp> zone_offset(std::string_view zone, Timestamp local) {
   if (U_FAILURE(status)) return std::nullopt;
   Timestamp offset = 0;
   for (int pass = 0; pass < 2; ++pass) {  // the second pass settles times next to a change of offset
-    ucal_setMillis(calendar, static_cast<double>((local - offset) / 1000), &status);
+    const Timestamp millis = (local - offset) / 1000;
+    ucal_setMillis(calendar, static_cast<double>(millis), &status);
     offset = (ucal_get(calendar, UCAL_ZONE_OFFSET, &status) + ucal_get(calendar, UCAL_DST_OFFSET, &status)) * 1000LL;
   }
   ucal_close(calendar);
