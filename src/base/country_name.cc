@@ -4,6 +4,7 @@
 #include <unicode/ustring.h>
 
 #include <array>
+#include <string_view>
 
 namespace tocsin {
 
@@ -17,7 +18,12 @@ std::string country_name(CountryCode country, const char* language) {
   std::int32_t length = 0;
   u_strToUTF8(text.data(), text.size(), &length, name.data(), size, &status);
   if (U_FAILURE(status) || length == 0) return std::string(country.text());
-  return {text.data(), static_cast<std::size_t>(length)};
+  std::string display(text.data(), static_cast<std::size_t>(length));
+  // "Hong Kong SAR China", "Myanmar (Burma)": the first name is enough to tell the place.
+  for (const std::string_view tail : {" SAR China", " (Burma)"}) {
+    if (display.ends_with(tail)) display.resize(display.size() - tail.size());
+  }
+  return display;
 }
 
 }  // namespace tocsin

@@ -10,6 +10,7 @@
 #include <map>
 
 #include "base/country_code.h"
+#include "base/country_name.h"
 #include "base/text.h"
 
 namespace tocsin::publish {
@@ -91,14 +92,6 @@ Span span_of(const Period& period, const std::string& zone) {
   return {kBetween, a.text(), b.text() + suffix};
 }
 
-std::string utf8(const UChar* text, std::int32_t length) {
-  std::array<char, 256> out{};
-  UErrorCode status = U_ZERO_ERROR;
-  std::int32_t size = 0;
-  u_strToUTF8(out.data(), static_cast<std::int32_t>(out.size()), &size, text, length, &status);
-  return U_SUCCESS(status) ? std::string(out.data(), static_cast<std::size_t>(size)) : std::string();
-}
-
 }  // namespace
 
 std::string number_text(double value) {
@@ -149,19 +142,7 @@ std::string change_text(double value, std::optional<double> previous, const Figu
 
 std::string country_name(std::string_view code) {
   const auto country = CountryCode::parse(code);
-  if (!country) return printable(code, 120);
-  const std::string locale = "und_" + std::string(country->text());
-  std::array<UChar, 128> name{};
-  UErrorCode status = U_ZERO_ERROR;
-  const std::int32_t length =
-      uloc_getDisplayCountry(locale.c_str(), "en", name.data(), static_cast<std::int32_t>(name.size()), &status);
-  std::string text = U_SUCCESS(status) ? utf8(name.data(), length) : "";
-  if (text.empty()) return std::string(country->text());
-  // "Hong Kong SAR China", "Myanmar (Burma)": the first name is enough to tell the place.
-  for (const std::string_view tail : {" SAR China", " (Burma)"}) {
-    if (text.ends_with(tail)) text.resize(text.size() - tail.size());
-  }
-  return text;
+  return country ? tocsin::country_name(*country, "en") : printable(code, 120);
 }
 
 std::string country_in_text(std::string_view code) {
