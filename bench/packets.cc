@@ -1,12 +1,15 @@
 // Packets a second of dissect(): a million packets over 50,000 flows, seven of ten TCP (handshake, data, close), the
 // rest UDP, in random order of flows, beside adding up the lengths of the same packets.
 #include <benchmark/benchmark.h>
+#include <pcap/pcap.h>
 
 #include <cstring>
+#include <filesystem>
 #include <random>
 #include <string>
 #include <vector>
 
+#include "collect/reader.h"
 #include "dissect/dissector.h"
 
 namespace tocsin {
@@ -113,6 +116,54 @@ void dissect_packets(benchmark::State& state) {
       static_cast<double>(bytes) / static_cast<double>(std::max<std::size_t>(live, 1)) * 1e6 / (1 << 20);
 }
 
+// The same packets as a file, read by libpcap that does nothing with them, and from bytes to flows by Tocsin.
+const std::string& capture() {
+  static const std::string path = [] {
+    const std::string made = std::filesystem::temp_directory_path() / "tocsin-bench-packets.pcap";
+    auto writer = PcapWriter::create(made, 1);
+    for (const Packet& packet : traffic(50'000, 1'000'000).packets) {
+      if (!writer || !writer->write(packet)) std::abort();
+    }
+    return made;
+  }();
+  return path;
+}
+
+void file_by_libpcap(benchmark::State& state) {
+  capture();
+  std::int64_t packets = 0;
+  for (auto _ : state) {
+    char error[PCAP_ERRBUF_SIZE];
+    pcap_t* file = pcap_open_offline(capture().c_str(), error);
+    pcap_pkthdr* header = nullptr;
+    const unsigned char* bytes = nullptr;
+    while (pcap_next_ex(file, &header, &bytes) == 1) ++packets;
+    pcap_close(file);
+  }
+  state.SetItemsProcessed(packets);
+}
+
+void file_to_flows(benchmark::State& state) {
+  capture();
+  std::int64_t packets = 0;
+  for (auto _ : state) {
+    const auto input = InputStream::open(capture());
+    const auto reader = make_packet_reader(Format::kPcap, **input, 0);
+    PacketDissector dissector;
+    std::vector<Packet> read;
+    Batch batch;
+    while (reader->read(read)) {
+      packets += static_cast<std::int64_t>(read.size());
+      dissector.dissect(read, batch);
+      batch.clear();
+    }
+    dissector.finish(batch);
+  }
+  state.SetItemsProcessed(packets);
+}
+
+BENCHMARK(file_by_libpcap)->Unit(benchmark::kMillisecond);
+BENCHMARK(file_to_flows)->Unit(benchmark::kMillisecond);
 BENCHMARK(sum_lengths)->Args({50'000, 1'000'000})->Unit(benchmark::kMillisecond);
 BENCHMARK(dissect_packets)->Args({50'000, 1'000'000})->Unit(benchmark::kMillisecond);
 BENCHMARK(dissect_packets)->Args({1'000'000, 2'000'000})->Unit(benchmark::kMillisecond);
