@@ -56,7 +56,7 @@ json flow_event(const Flow& flow) {
     out.erase("src_port");
     out.erase("dest_port");
   }
-  out["community_id"] = community_id(flow.initiator, flow.responder, flow.protocol);
+  out["community_id"] = community_id(flow);
   out["flow"] = {{"pkts_toserver", flow.initiator_packets},
                  {"pkts_toclient", flow.responder_packets},
                  {"bytes_toserver", flow.initiator_bytes},
