@@ -72,6 +72,7 @@ std::string generator(std::uint64_t rows, const std::string& path) {
       CAST(printf('00000000-0000-0000-0000-ffff%08x', 167772160 + t * 97) AS UUID) AS target_ip,
       (1024 + t % 60000)::USMALLINT AS target_port, '' AS target_name, 'CN' AS target_country,
       (4000 + t % 400)::UINTEGER AS target_asn, true AS target_inside, '' AS target_sector, '' AS target_organisation,
+      '' AS target_province,
       TIMESTAMP '2013-01-01' + to_microseconds(CAST(i * (59.0 * 86400e6 / {rows}) AS BIGINT)) AS first_seen,
       TIMESTAMP '2013-01-01' + to_microseconds(CAST(i * (59.0 * 86400e6 / {rows}) AS BIGINT)) AS last_seen,
       (1 + r % 20)::UBIGINT AS "count", (2 + r % 2)::UTINYINT AS confidence, '' AS cve, 'family-' || a % 40 AS family,

@@ -90,7 +90,7 @@ constexpr const char* kGenerate = R"(
     ('00000000-0000-0000-0000-ffff' || lpad(to_hex(973078528 + i * 104729 % 1900000), 8, '0'))::UUID AS target_ip,
     50000::USMALLINT AS target_port, NULL::VARCHAR AS target_name, 'CN' AS target_country,
     4134::UINTEGER AS target_asn, true AS target_inside, NULL::VARCHAR AS target_sector,
-    NULL::VARCHAR AS target_organisation,
+    NULL::VARCHAR AS target_organisation, NULL::VARCHAR AS target_province,
     make_timestamp(1359590400000000 + (i * 7 % 86400) * 1000000) AS first_seen,
     make_timestamp(1359590460000000 + (i * 7 % 86400) * 1000000) AS last_seen,
     (i % 50 + 1)::UBIGINT AS count, 3::UTINYINT AS confidence, NULL::VARCHAR AS cve, 'Zeus' AS family,

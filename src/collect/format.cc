@@ -6,8 +6,9 @@
 namespace tocsin {
 namespace {
 
-constexpr std::array<std::string_view, 8> kNames{"unknown",   "empty",    "pcap",      "pcapng",
-                                                 "binetflow", "Zeek TSV", "Zeek JSON", "Suricata EVE"};
+constexpr std::array<std::string_view, 13> kNames{"unknown",    "empty",      "pcap",         "pcapng", "binetflow",
+                                                  "Zeek TSV",   "Zeek JSON",  "Suricata EVE", "IPFIX",  "access log",
+                                                  "report CSV", "MISP event", "WARC"};
 
 std::string_view next_line(std::string_view& text) {
   const std::size_t end = text.find('\n');

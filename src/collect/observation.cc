@@ -40,6 +40,8 @@ void Batch::clear() {
   http.clear();
   tls.clear();
   alerts.clear();
+  reports.clear();
+  pages.clear();
   text.clear();
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/ip_address.h"
 #include "base/time.h"
+#include "collect/judgement.h"
 
 namespace tocsin {
 
@@ -97,7 +98,9 @@ struct DnsTransaction : Transaction {
 
 struct HttpTransaction : Transaction {
   std::string_view method, host, uri, user_agent, referrer;
-  std::uint16_t status = 0;  // 0: no response seen
+  std::uint64_t response_bytes = 0;  // of the body; 0 may also mean unknown
+  std::uint16_t status = 0;          // 0: no response seen
+  bool logged = false;               // from the server's own log: its address is unknown, its name is host
 };
 
 struct TlsHandshake : Transaction {
@@ -120,6 +123,36 @@ struct Alert : Transaction {
   std::string_view message;         // Zeek's msg
 };
 
+// What another party reports: a judgement of theirs. For phishing the actor is what serves the page (its name, and its
+// address if the report has one) and target_name is the brand imitated; for sites hacked or defaced the target is the
+// site; otherwise actor and target are the ends of what happened.
+struct Report {
+  Endpoint actor, target;
+  std::string_view actor_name, target_name;
+  std::string_view url;  // as reported, "http://host/path"; empty if none
+  std::string_view cve, family, group;
+  std::string_view reporter;  // who says so
+  std::string_view rule;      // what of theirs fired or was classed: "ssh-bruteforce", "event4_honeypot_http_scan"
+  std::string_view description;
+  std::string_view tlp;
+  Timestamp first = 0;
+  Timestamp last = 0;
+  std::uint64_t count = 1;
+  Place place;
+  Kind kind = Kind::kIntrusion;
+  Confidence confidence = Confidence::kConfirmed;
+};
+
+// A web page as it was fetched.
+struct Page {
+  std::string_view url;
+  std::string_view html;  // the body, decoded from its transfer and content encoding; at most 1 MiB of it
+  Endpoint server;        // unspecified if unknown
+  Timestamp time = 0;
+  Place place;
+  std::uint16_t status = 0;
+};
+
 inline constexpr std::size_t kBatchSize = 8192;
 
 struct Batch {
@@ -128,9 +161,13 @@ struct Batch {
   std::vector<HttpTransaction> http;
   std::vector<TlsHandshake> tls;
   std::vector<Alert> alerts;
+  std::vector<Report> reports;
+  std::vector<Page> pages;
   TextArena text;
 
-  std::size_t size() const { return flows.size() + dns.size() + http.size() + tls.size() + alerts.size(); }
+  std::size_t size() const {
+    return flows.size() + dns.size() + http.size() + tls.size() + alerts.size() + reports.size() + pages.size();
+  }
   void clear();
 };
 

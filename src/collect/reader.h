@@ -23,6 +23,11 @@ enum class Format {
   kZeekTsv,
   kZeekJson,
   kEve,
+  kIpfix,
+  kAccessLog,
+  kReportCsv,
+  kMispEvent,
+  kWarc,
 };
 std::string_view name_of(Format format);
 

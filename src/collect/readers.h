@@ -15,6 +15,11 @@ std::unique_ptr<ObservationReader> make_binetflow_reader(InputStream& input, std
 std::unique_ptr<ObservationReader> make_zeek_tsv_reader(InputStream& input, std::uint32_t source);
 std::unique_ptr<ObservationReader> make_zeek_json_reader(InputStream& input, std::uint32_t source);
 std::unique_ptr<ObservationReader> make_eve_reader(InputStream& input, std::uint32_t source);
+std::unique_ptr<ObservationReader> make_ipfix_reader(InputStream& input, std::uint32_t source);
+std::unique_ptr<ObservationReader> make_access_log_reader(InputStream& input, std::uint32_t source);
+std::unique_ptr<ObservationReader> make_report_csv_reader(InputStream& input, std::uint32_t source);
+std::unique_ptr<ObservationReader> make_misp_event_reader(InputStream& input, std::uint32_t source);
+std::unique_ptr<ObservationReader> make_warc_reader(InputStream& input, std::uint32_t source);
 
 // No link-layer frame is longer: tcpdump's and Wireshark's largest snapshot length.
 inline constexpr std::uint32_t kMostPacket = 256 * 1024;

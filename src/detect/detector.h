@@ -5,7 +5,9 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/expected.h"
 #include "collect/observation.h"
@@ -32,5 +34,16 @@ std::unique_ptr<Detector> make_beacon_detector(InsideTest inside);
 std::unique_ptr<Detector> make_scan_detector(InsideTest inside);
 // rules_path: rules/alerts.toml, the table from signature and category to kind.
 Expected<std::unique_ptr<Detector>> make_alert_detector(const std::string& rules_path, InsideTest inside);
+// What other parties report, taken as they say it; phishing is left to the phishing detector.
+std::unique_ptr<Detector> make_report_detector();
+// brands: files of protected brands, as constituencies/brands.toml describes them.
+Expected<std::unique_ptr<Detector>> make_phishing_detector(const std::vector<std::string>& brands);
+// marks_path: rules/defacement.toml. baseline: files (WARC) of pages known to be clean.
+Expected<std::unique_ptr<Detector>> make_defacement_detector(const std::string& marks_path,
+                                                             const std::vector<std::string>& baseline);
+// marks_path: rules/web-shells.toml.
+Expected<std::unique_ptr<Detector>> make_web_shell_detector(const std::string& marks_path);
+// rules_path: rules/web-attacks.toml.
+Expected<std::unique_ptr<Detector>> make_web_attack_detector(const std::string& rules_path);
 
 }  // namespace tocsin

@@ -38,6 +38,7 @@ struct Sighting {
   bool actor_inside = false, target_inside = false;  // of the constituency
   std::string target_sector;
   std::string target_organisation;
+  std::string target_province;
   std::string location_version;
 };
 

@@ -15,9 +15,11 @@
 
 namespace tocsin {
 
+// An entry of the register. One without a name says only what it has of others: the province of a network.
 struct Organisation {
   std::string name;
-  std::string sector;  // "government", "finance/banking"
+  std::string sector;    // "government", "finance/banking": see constituencies/sectors.toml
+  std::string province;  // ISO 3166-2 code ("CN-44") or a name
   std::string contact;
   std::vector<Prefix> prefixes;
   std::vector<std::string> domains;

@@ -246,6 +246,7 @@ void locate_sighting(Sighting& sighting, const Locator& locator, const Constitue
   const Organisation* const organisation = constituency.organisation_of(sighting.target.ip, sighting.target_name);
   sighting.target_organisation = organisation == nullptr ? std::string() : organisation->name;
   sighting.target_sector = organisation == nullptr ? std::string() : organisation->sector;
+  sighting.target_province = organisation == nullptr ? std::string() : organisation->province;
   sighting.location_version = locator.databases()[index].version;
 }
 

@@ -51,6 +51,8 @@ std::optional<Timestamp> first_time(const Batch& batch) {
   of(batch.http);
   of(batch.tls);
   of(batch.alerts);
+  for (const Report& report : batch.reports) first = std::min(first, report.first);
+  of(batch.pages);
   if (batch.size() == 0) return std::nullopt;
   return first;
 }

@@ -120,6 +120,8 @@ void count_observations(const Batch& batch, WatchReport& report) {
   report.observations["http"] += batch.http.size();
   report.observations["tls"] += batch.tls.size();
   report.observations["alerts"] += batch.alerts.size();
+  report.observations["reports"] += batch.reports.size();
+  report.observations["pages"] += batch.pages.size();
 }
 
 std::vector<std::pair<std::string, IndicatorDefaults>> all_indicators(const Settings& settings,

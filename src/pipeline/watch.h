@@ -41,7 +41,7 @@ struct SourceOutcome {
 struct WatchReport {
   std::vector<SourceOutcome> sources;
   std::vector<IndicatorFileReport> indicators;
-  std::map<std::string, std::uint64_t> observations;  // "flows", "dns", "http", "tls", "alerts"
+  std::map<std::string, std::uint64_t> observations;  // "flows", "dns", "http", "tls", "alerts", "reports", "pages"
   std::map<std::pair<Kind, Confidence>, std::uint64_t> sightings;
   std::vector<std::string> warnings;
   CommitReport commit;

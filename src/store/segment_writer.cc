@@ -13,6 +13,7 @@
 //   target_ip … target_inside      the same of the target
 //   target_sector       VARCHAR    NULL: none
 //   target_organisation VARCHAR    NULL: none
+//   target_province     VARCHAR    NULL: none
 //   first_seen          TIMESTAMP  UTC, microseconds
 //   last_seen           TIMESTAMP
 //   count               UBIGINT    of what the detector counts
@@ -76,6 +77,7 @@ constexpr ColumnName kColumns[] = {
     {"target_inside", DUCKDB_TYPE_BOOLEAN, "BOOLEAN"},
     {"target_sector", DUCKDB_TYPE_VARCHAR, "VARCHAR"},
     {"target_organisation", DUCKDB_TYPE_VARCHAR, "VARCHAR"},
+    {"target_province", DUCKDB_TYPE_VARCHAR, "VARCHAR"},
     {"first_seen", DUCKDB_TYPE_TIMESTAMP, "TIMESTAMP"},
     {"last_seen", DUCKDB_TYPE_TIMESTAMP, "TIMESTAMP"},
     {"count", DUCKDB_TYPE_UBIGINT, "UBIGINT"},
@@ -185,6 +187,7 @@ void fill(duckdb_data_chunk chunk, const std::vector<Row>& rows) {
   to.values<bool>([](R row) { return std::optional(row.sighting.target_inside); });
   to.texts(true, [](R row) { return std::string_view(row.sighting.target_sector); });
   to.texts(true, [](R row) { return std::string_view(row.sighting.target_organisation); });
+  to.texts(true, [](R row) { return std::string_view(row.sighting.target_province); });
   to.values<std::int64_t>([](R row) { return std::optional(row.sighting.first_seen); });
   to.values<std::int64_t>([](R row) { return std::optional(row.sighting.last_seen); });
   to.values<std::uint64_t>([](R row) { return std::optional(row.sighting.count); });

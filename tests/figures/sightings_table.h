@@ -41,7 +41,8 @@ class SightingsTable {
     run("CREATE TABLE sightings (id UUID, kind VARCHAR, detector VARCHAR, rule VARCHAR, actor_ip UUID, "
         "actor_port USMALLINT, actor_name VARCHAR, actor_country VARCHAR, actor_asn UINTEGER, actor_inside BOOLEAN, "
         "target_ip UUID, target_port USMALLINT, target_name VARCHAR, target_country VARCHAR, target_asn UINTEGER, "
-        "target_inside BOOLEAN, target_sector VARCHAR, target_organisation VARCHAR, first_seen TIMESTAMP, "
+        "target_inside BOOLEAN, target_sector VARCHAR, target_organisation VARCHAR, target_province VARCHAR, "
+        "first_seen TIMESTAMP, "
         "last_seen TIMESTAMP, \"count\" UBIGINT, confidence UTINYINT, cve VARCHAR, family VARCHAR, \"group\" VARCHAR, "
         "source VARCHAR, evidence VARCHAR, matched VARCHAR, location_version VARCHAR, tlp VARCHAR)");
   }
@@ -49,7 +50,7 @@ class SightingsTable {
     const int id = row.id ? row.id : --next_id_ + 1'000'000;
     run(fmt::format(
         "INSERT INTO sightings VALUES ('00000000-0000-0000-0000-{:012}', {}, {}, 'rule', {}, 50000, {}, {}, "
-        "{}, {}, {}, {}, {}, 'CZ', 64501, {}, {}, '', '{}', '{}', {}, {}, '', {}, '', 'source', 'evidence', "
+        "{}, {}, {}, {}, {}, 'CZ', 64501, {}, {}, '', '', '{}', '{}', {}, {}, '', {}, '', 'source', 'evidence', "
         "'matched', '2013', '')",
         id, sql_text(row.kind), sql_text(row.detector), address(row.actor), sql_text(row.actor_name),
         row.actor_country.empty() ? "NULL" : sql_text(row.actor_country), row.actor_asn, row.actor_inside,

@@ -18,9 +18,9 @@ ConstituencySpec example() {
   spec.prefixes = {net("10.0.0.0/8"), net("192.0.2.0/24"), net("2001:db8::/32"), net("198.51.100.7/32")};
   spec.as_numbers = {2852, 64500};
   spec.domain_suffixes = {".CZ", "*.example.org", "中国"};
-  spec.organisations.push_back({"Ministry", "government", "", {net("10.1.0.0/16")}, {"gov.cz"}});
+  spec.organisations.push_back({"Ministry", "government", "", "", {net("10.1.0.0/16")}, {"gov.cz"}});
   spec.organisations.push_back(
-      {"Bank", "finance/banking", "", {net("10.1.2.0/24"), net("fd00::/8")}, {"bank.gov.cz."}});
+      {"Bank", "finance/banking", "", "", {net("10.1.2.0/24"), net("fd00::/8")}, {"bank.gov.cz."}});
   return spec;
 }
 
@@ -130,7 +130,7 @@ TEST(Constituency, AgreesWithALinearSearchOverManyRandomPrefixes) {
     if (i % 3 == 0) {
       spec.prefixes.push_back(prefix);
     } else {
-      spec.organisations.push_back({std::to_string(i), "", "", {prefix}, {}});
+      spec.organisations.push_back({std::to_string(i), "", "", "", {prefix}, {}});
     }
   }
   const Constituency constituency(spec);

@@ -118,7 +118,8 @@ TEST_F(LocatorOverRealData, FillsASighting) {
   ConstituencySpec spec;
   spec.countries = {CountryCode::parse("CZ").value()};
   spec.prefixes = {Prefix::parse("10.0.0.0/8").value()};
-  spec.organisations.push_back({"University", "education", "", {Prefix::parse("147.32.0.0/16").value()}, {"cvut.cz"}});
+  spec.organisations.push_back(
+      {"University", "education", "CZ-10", "", {Prefix::parse("147.32.0.0/16").value()}, {"cvut.cz"}});
   const Constituency constituency(spec);
   Sighting sighting;
   sighting.first_seen = at("2026-11-01");
@@ -132,6 +133,7 @@ TEST_F(LocatorOverRealData, FillsASighting) {
   EXPECT_TRUE(sighting.target_inside);
   EXPECT_EQ(sighting.target_organisation, "University");
   EXPECT_EQ(sighting.target_sector, "education");
+  EXPECT_EQ(sighting.target_province, "CZ-10");
   EXPECT_EQ(sighting.location_version, "2026-06-17");
 
   locate_sighting(sighting, *locator_, constituency, 0);
@@ -156,7 +158,7 @@ TEST_F(LocatorOverRealData, ADeclaredPrivateHostIsInsideAndNowhere) {
 TEST_F(LocatorOverRealData, AnUnspecifiedAddressIsJudgedByItsNameAlone) {
   ConstituencySpec spec;
   spec.prefixes = {Prefix::parse("::/0").value()};
-  spec.organisations.push_back({"Bank", "finance/banking", "", {}, {"bank.example"}});
+  spec.organisations.push_back({"Bank", "finance/banking", "", "", {}, {"bank.example"}});
   Sighting sighting;
   sighting.target_name = "www.bank.example";
   sighting.actor_name = "evil.example";

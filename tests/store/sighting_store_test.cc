@@ -57,6 +57,7 @@ TEST_F(StoreTest, RowsComeBackAsTheyWentIn) {
   full.target_inside = true;
   full.target_sector = "academic";
   full.target_organisation = "CTU";
+  full.target_province = "CZ-10";
   full.location_version = "2026-06-17";
   Sighting bare;
   bare.first_seen = kTime;
@@ -71,12 +72,13 @@ TEST_F(StoreTest, RowsComeBackAsTheyWentIn) {
   EXPECT_EQ(report->sequence, 1U);
 
   const Table table = query("*", "ORDER BY kind");
-  EXPECT_THAT(table.columns,
-              testing::ElementsAre("id", "kind", "detector", "rule", "actor_ip", "actor_port", "actor_name",
-                                   "actor_country", "actor_asn", "actor_inside", "target_ip", "target_port",
-                                   "target_name", "target_country", "target_asn", "target_inside", "target_sector",
-                                   "target_organisation", "first_seen", "last_seen", "count", "confidence", "cve",
-                                   "family", "group", "source", "evidence", "matched", "location_version", "tlp"));
+  EXPECT_THAT(
+      table.columns,
+      testing::ElementsAre("id", "kind", "detector", "rule", "actor_ip", "actor_port", "actor_name", "actor_country",
+                           "actor_asn", "actor_inside", "target_ip", "target_port", "target_name", "target_country",
+                           "target_asn", "target_inside", "target_sector", "target_organisation", "target_province",
+                           "first_seen", "last_seen", "count", "confidence", "cve", "family", "group", "source",
+                           "evidence", "matched", "location_version", "tlp"));
   ASSERT_EQ(table.rows.size(), 2U);
   const auto text = [](const char* value) { return Cell(std::string(value)); };
   const auto number = [](std::int64_t value) { return Cell(value); };
@@ -90,13 +92,13 @@ TEST_F(StoreTest, RowsComeBackAsTheyWentIn) {
                   Cell(uuid), text("botnet-control"), text("indicator"), text("rule 3"), text("2001:db8::7"),
                   number(65'535), text("control.example"), text("US"), number(4'294'967'295), number(0),
                   text("147.32.80.37"), number(1), Cell(full.target_name), text("CZ"), number(2852), number(1),
-                  text("academic"), text("CTU"), number(full.first_seen), number(full.last_seen),
+                  text("academic"), text("CTU"), text("CZ-10"), number(full.first_seen), number(full.last_seen),
                   Cell(18'000'000'000'000'000'000.0), number(3), text("CVE-2014-0160"), text("Remcos"), text("APT1"),
                   text("a"), text("packet 7"), text("list.txt:12"), text("2026-06-17"), text("amber")));
   EXPECT_THAT(table.rows[1], testing::ElementsAre(testing::_, text("scan"), text(""), text(""), null, number(0), null,
                                                   null, null, number(0), null, number(0), null, null, null, number(0),
-                                                  null, null, number(kTime), number(kTime), number(1), number(1), null,
-                                                  null, null, text("a"), text(""), text(""), text(""), null));
+                                                  null, null, null, number(kTime), number(kTime), number(1), number(1),
+                                                  null, null, null, text("a"), text(""), text(""), text(""), null));
   expect_sound();
 }
 

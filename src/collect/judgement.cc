@@ -1,4 +1,4 @@
-#include "collect/indicator.h"
+#include "collect/judgement.h"
 
 #include <fmt/format.h>
 
