@@ -194,11 +194,11 @@ struct InputStream::State {
   std::size_t begin = 0, end = 0;
   std::uint64_t offset = 0;
   std::uint64_t raw_offset = 0;
+  std::uint64_t most = std::numeric_limits<std::uint64_t>::max();  // of raw_offset
   std::optional<std::uint64_t> raw_size;
   std::optional<Error> fault;
   bool ended = false;
   bool cut = false;
-  Sha256 hash;
 
   State() = default;
   State(const State&) = delete;
@@ -219,6 +219,7 @@ struct InputStream::State {
 
   std::size_t read_below(std::byte* into, std::size_t room) {
     std::size_t size = 0;
+    room = static_cast<std::size_t>(std::min<std::uint64_t>(room, most - raw_offset));
     if (file < 0) {
       size = std::min(room, memory.size() - memory_at);
       std::memcpy(into, memory.data() + memory_at, size);
@@ -234,7 +235,6 @@ struct InputStream::State {
       }
       size = static_cast<std::size_t>(got);
     }
-    hash.update(std::span(into, size));
     raw_offset += size;
     return size;
   }
@@ -262,13 +262,6 @@ struct InputStream::State {
     }
   }
 
-  // What a decoder left of a file is read all the same, so that the digest is that of the whole file.
-  void drain() {
-    std::vector<std::byte> rest(kChunk);
-    while (read_below(rest.data(), rest.size()) > 0) {
-    }
-  }
-
   // One more piece into the buffer; false at the end.
   bool fill() {
     if (ended) return false;
@@ -287,7 +280,6 @@ struct InputStream::State {
     if (got > 0) return true;
     ended = true;
     if (decoder->fault() && !fault) fault = Error{fmt::format("{}: {}", name, decoder->fault()->message)};
-    if (raw_size) drain();
     return false;
   }
 };
@@ -295,15 +287,16 @@ struct InputStream::State {
 InputStream::InputStream(std::unique_ptr<State> state) : state_(std::move(state)) {}
 InputStream::~InputStream() = default;
 
-Expected<std::unique_ptr<InputStream>> InputStream::open(const std::string& path) {
+Expected<std::unique_ptr<InputStream>> InputStream::open(const std::string& path, std::uint64_t most) {
   auto state = std::make_unique<State>();
+  state->most = most;
   state->name = path == "-" ? "standard input" : path;
   state->file = path == "-" ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (state->file < 0) return failure(fmt::format("{}: {}", path, std::strerror(errno)));
   struct stat status {};
   if (fstat(state->file, &status) == 0) {
     if (S_ISDIR(status.st_mode)) return failure(fmt::format("{}: is a directory", path));
-    if (S_ISREG(status.st_mode)) state->raw_size = static_cast<std::uint64_t>(status.st_size);
+    if (S_ISREG(status.st_mode)) state->raw_size = std::min(most, static_cast<std::uint64_t>(status.st_size));
   }
   state->start();
   return std::unique_ptr<InputStream>(new InputStream(std::move(state)));
@@ -373,6 +366,5 @@ std::uint64_t InputStream::raw_offset() const { return state_->raw_offset; }
 std::optional<std::uint64_t> InputStream::raw_size() const { return state_->raw_size; }
 const std::optional<Error>& InputStream::fault() const { return state_->fault; }
 const std::string& InputStream::name() const { return state_->name; }
-Digest InputStream::digest() const { return state_->hash.digest(); }
 
 }  // namespace tocsin

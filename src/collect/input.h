@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -12,7 +13,6 @@
 #include <vector>
 
 #include "base/expected.h"
-#include "base/hash.h"
 
 namespace tocsin {
 
@@ -35,7 +35,9 @@ class Skips {
 
 class InputStream {
  public:
-  static Expected<std::unique_ptr<InputStream>> open(const std::string& path);
+  // most: raw bytes of the file to read at most, so that what a live file gains meanwhile is left for another time.
+  static Expected<std::unique_ptr<InputStream>> open(const std::string& path,
+                                                     std::uint64_t most = std::numeric_limits<std::uint64_t>::max());
   // The bytes themselves, for tests and nested use.
   static std::unique_ptr<InputStream> of_bytes(std::string bytes, std::string name = "memory");
   ~InputStream();
@@ -57,8 +59,6 @@ class InputStream {
   // A fault in the bytes below (I/O error, damaged compression), after which the input ends early.
   const std::optional<Error>& fault() const;
   const std::string& name() const;
-  // SHA-256 of the raw bytes read so far; that of the whole source once it has ended.
-  Digest digest() const;
 
  private:
   struct State;

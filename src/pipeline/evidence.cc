@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/file.h"
 #include "collect/reader.h"
 
 namespace tocsin {
@@ -89,15 +90,14 @@ Expected<std::vector<Evidence>> fetch_evidence(const SourceRecord& source, const
   {
     // The evidence is that of the bytes that were judged: a source that has grown still has them, a changed one not.
     Sha256 hash;
-    auto file = std::unique_ptr<std::FILE, int (*)(std::FILE*)>(std::fopen(source.path.c_str(), "rb"), &std::fclose);
-    if (!file) return failure(fmt::format("{}: can't be opened", source.path));
-    std::vector<std::byte> buffer(1 << 20);
-    for (std::uint64_t left = source.bytes; left > 0;) {
-      const std::size_t got = std::fread(buffer.data(), 1, std::min<std::uint64_t>(left, buffer.size()), file.get());
-      if (got == 0) break;
-      hash.update(std::span(buffer.data(), got));
-      left -= got;
-    }
+    std::uint64_t left = source.bytes;
+    const auto read = read_blocks(source.path, [&](std::span<const std::byte> block) {
+      const auto judged = block.first(static_cast<std::size_t>(std::min<std::uint64_t>(left, block.size())));
+      hash.update(judged);
+      left -= judged.size();
+      return left > 0;
+    });
+    if (!read) return std::unexpected(read.error());
     if (hex(hash.digest()) != source.sha256) {
       return failure(fmt::format("{}: has changed since it was read (SHA-256 was {})", source.path, source.sha256));
     }

@@ -1,17 +1,13 @@
 #include "pipeline/sources.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <limits>
 #include <set>
 
+#include "base/file.h"
 #include "dissect/dissector.h"
 
 namespace tocsin {
@@ -59,37 +55,29 @@ std::optional<Timestamp> first_time(const Batch& batch) {
 
 Expected<SourceFile> identify(const std::string& path, const std::vector<SourceRecord>& known) {
   SourceFile file;
-  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return failure(fmt::format("{}: {}", path, std::strerror(errno)));
   std::set<std::uint64_t> lengths;
   for (const SourceRecord& record : known) lengths.insert(record.bytes);
   Sha256 hash;
   std::uint64_t size = 0;
-  std::vector<std::byte> buffer(1 << 20);
-  while (true) {
+  const auto read = read_blocks(path, [&](std::span<const std::byte> block) {
     // Stop at each length that some known source has, to see whether this one begins with it.
-    std::size_t room = buffer.size();
-    if (const auto next = lengths.upper_bound(size); next != lengths.end()) {
-      room = static_cast<std::size_t>(std::min<std::uint64_t>(room, *next - size));
-    }
-    const ssize_t got = read(descriptor, buffer.data(), room);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) {
-      const Error error{fmt::format("{}: {}", path, std::strerror(errno))};
-      close(descriptor);
-      return std::unexpected(error);
-    }
-    if (got == 0) break;
-    hash.update(std::span(buffer.data(), static_cast<std::size_t>(got)));
-    size += static_cast<std::uint64_t>(got);
-    if (lengths.contains(size)) {
+    while (!block.empty()) {
+      std::size_t piece = block.size();
+      if (const auto next = lengths.upper_bound(size); next != lengths.end()) {
+        piece = static_cast<std::size_t>(std::min<std::uint64_t>(piece, *next - size));
+      }
+      hash.update(block.first(piece));
+      block = block.subspan(piece);
+      size += piece;
+      if (!lengths.contains(size)) continue;
       const std::string digest = hex(hash.digest());
       for (const SourceRecord& record : known) {
         if (record.bytes == size && record.sha256 == digest) file.grown_from = record.id;
       }
     }
-  }
-  close(descriptor);
+    return true;
+  });
+  if (!read) return std::unexpected(read.error());
   file.record.sha256 = hex(hash.digest());
   file.record.id = file.record.sha256.substr(0, 16);
   file.record.name = path;
@@ -128,14 +116,13 @@ struct SourceReader::State {
 SourceReader::SourceReader(std::unique_ptr<State> state) : state_(std::move(state)) {}
 SourceReader::~SourceReader() = default;
 
-Expected<std::unique_ptr<SourceReader>> SourceReader::open(const std::string& path, Format format,
-                                                           std::uint32_t index) {
-  auto input = InputStream::open(path);
+Expected<std::unique_ptr<SourceReader>> SourceReader::open(const SourceFile& file, std::uint32_t index) {
+  auto input = InputStream::open(file.record.path, file.record.bytes);
   if (!input) return std::unexpected(input.error());
   auto state = std::make_unique<State>();
   state->input = std::move(*input);
-  state->packets = make_packet_reader(format, *state->input, index);
-  if (!state->packets) state->observations = make_observation_reader(format, *state->input, index);
+  state->packets = make_packet_reader(file.format, *state->input, index);
+  if (!state->packets) state->observations = make_observation_reader(file.format, *state->input, index);
   state->ended = !state->packets && !state->observations;
   return std::unique_ptr<SourceReader>(new SourceReader(std::move(state)));
 }
@@ -210,7 +197,7 @@ Expected<bool> read_in_order(const std::vector<SourceFile>& files, const std::fu
       opened->index = waiting.back();
       waiting.pop_back();
       const SourceFile& file = files[opened->index];
-      auto reader = SourceReader::open(file.record.path, file.format, static_cast<std::uint32_t>(opened->index));
+      auto reader = SourceReader::open(file, static_cast<std::uint32_t>(opened->index));
       if (!reader) return std::unexpected(reader.error());
       opened->reader = std::move(*reader);
       opened->first = file.first;

@@ -33,7 +33,7 @@ Expected<SourceFile> identify(const std::string& path, const std::vector<SourceR
 // One source as batches of observations, whether they come from packets or from logs.
 class SourceReader {
  public:
-  static Expected<std::unique_ptr<SourceReader>> open(const std::string& path, Format format, std::uint32_t index);
+  static Expected<std::unique_ptr<SourceReader>> open(const SourceFile& file, std::uint32_t index);
   ~SourceReader();
   // Clears the batch and fills it; false when the source has ended and the batch is empty.
   bool next(Batch& batch);

@@ -5,10 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <system_error>
 
+#include "base/file.h"
 #include "base/hash.h"
 
 namespace tocsin::store {
@@ -37,28 +37,12 @@ Error database_error(std::string_view action, const Error& error) {
   return {fmt::format("cannot {}: {}", action, error.message)};
 }
 
-namespace {
-
-// Calls take(bytes) for each block of a file.
-template <typename Take>
-Expected<void> read_blocks(const std::filesystem::path& path, Take take) {
-  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file.is_open()) return std::unexpected(system_error("open", path, errno));
-  std::string block(std::size_t{1} << 18, '\0');
-  for (;;) {
-    const ssize_t size = ::read(file.number(), block.data(), block.size());
-    if (size < 0 && errno == EINTR) continue;
-    if (size < 0) return std::unexpected(system_error("read", path, errno));
-    if (size == 0) return {};
-    take(std::string_view(block).substr(0, static_cast<std::size_t>(size)));
-  }
-}
-
-}  // namespace
-
 Expected<std::string> read_whole(const std::filesystem::path& path) {
   std::string text;
-  const auto read = read_blocks(path, [&text](std::string_view block) { text += block; });
+  const auto read = read_blocks(path, [&text](std::span<const std::byte> block) {
+    text.append(reinterpret_cast<const char*>(block.data()), block.size());
+    return true;
+  });
   if (!read) return std::unexpected(read.error());
   return text;
 }
@@ -66,9 +50,10 @@ Expected<std::string> read_whole(const std::filesystem::path& path) {
 Expected<FileSum> sum_of(const std::filesystem::path& path) {
   FileSum sum;
   Sha256 hash;
-  const auto read = read_blocks(path, [&](std::string_view block) {
+  const auto read = read_blocks(path, [&](std::span<const std::byte> block) {
     hash.update(block);
     sum.bytes += block.size();
+    return true;
   });
   if (!read) return std::unexpected(read.error());
   sum.sha256 = hex(hash.digest());

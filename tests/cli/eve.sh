@@ -7,19 +7,30 @@ status 0 "$tocsin" watch --store s "$log" --json
 same 'alerts observed' "$(jq -c 'select(.event_type=="alert")' "$log" | wc -l)" "$(jq .observations.alerts out)"
 same 'flows observed' "$(jq -c 'select(.event_type=="flow")' "$log" | wc -l)" "$(jq .observations.flows out)"
 same 'dns observed' "$(jq -c 'select(.event_type=="dns")' "$log" | wc -l)" "$(jq .observations.dns out)"
-# Alerts of scans by their signature: attempts are the alerts, actors the distinct sources outside.
-jq -r 'select(.event_type=="alert" and (.alert.signature|startswith("ET SCAN Suspicious inbound")))|.src_ip' "$log" >sources
-"$tocsin" trace --store s alert.sightings --confidence suspected --limit 0 --no-evidence --json |
-  jq '[.[]|select(.rule|startswith("ET SCAN Suspicious inbound"))]' >rows.json
-same 'scan alerts' "$(wc -l <sources)" "$(jq 'map(.count)|add' rows.json)"
-same 'scan actors' "$(sort -u sources)" "$(jq -r '.[].actor_ip' rows.json | sort -u)"
-same 'scan targets' 192.168.1.129 "$(jq -r '.[].target_ip' rows.json | sort -u)"
-same 'kinds of scan alerts' scan "$(jq -r '.[].kind' rows.json | sort -u)"
-countries() { for ip in $(sort -u sources); do
-  mmdblookup -f "$bin/../share/tocsin/location/geo-whois-asn-country.mmdb" -i "$ip" country_code 2>/dev/null | grep -o '"[A-Z][A-Z]"' | tr -d '"' ; done | sort | uniq -c | awk '{print $2" "$1}'; }
-ours() { jq -r '.[]|"\(.actor_ip) \(.actor_country)"' rows.json | sort -u | awk '{print $2}' | sort | uniq -c | awk '{print $2" "$1}'; }
-# The capture is of 2021: the nearest database before it is the oldest there is, so compare countries of the newest
-# by locating the same addresses with it.
-newest() { "$tocsin" locate --json $(sort -u sources) | jq -r 'group_by(.address)[]|max_by(.database)|.country' | sort | uniq -c | awk '{print $2" "$1}'; }
-same 'countries by mmdblookup' "$(countries)" "$(newest)"
-same 'actors with a country' "$(sort -u sources | wc -l)" "$(ours | awk '{n+=$2} END {print n}')"
+
+# The kind of each alert as the name of its rule group says it (docs.emergingthreats.net); the capture has no others.
+jq -r 'select(.event_type=="alert") | (.alert.signature|split(" ")[1]) as $group
+  | {CINS:"scan", DROP:"scan", COMPROMISED:"scan", "3CORESec":"scan", TOR:"scan", SCAN:"scan", EXPLOIT:"exploit",
+     WEB_SERVER:"web-attack", INFO:null}[$group] as $kind | select($kind)
+  | [$kind, .src_ip, .dest_ip, .timestamp[0:13]] | @tsv' "$log" | sort >alerts
+# The capture is of 2021, so its rows have the older database; mmdblookup reads the newer one.
+status 0 "$tocsin" locate --store s --sightings --with 2026-06-17
+"$tocsin" trace --store s any.sightings --confidence suspected --limit 0 --no-evidence --json |
+  jq '[.[]|select(.detector=="alert")]' >rows.json
+country_of() {
+  while read -r kind ip; do
+    echo "$kind" $(mmdblookup -f "$bin/../share/tocsin/location/geo-whois-asn-country.mmdb" -i "$ip" country_code \
+      2>/dev/null | grep -o '"[A-Z][A-Z]"' | tr -d '"')
+  done
+}
+same 'alerts of each kind' "$(cut -f1 alerts | uniq -c | awk '{print $2, $1}')" \
+  "$(jq -r 'group_by(.kind)[]|"\(.[0].kind) \(map(.count)|add)"' rows.json)"
+same 'sightings of each kind' "$(uniq alerts | cut -f1 | uniq -c | awk '{print $2, $1}')" \
+  "$("$tocsin" figure --store s any.sightings --confidence suspected --by kind --json |
+    jq -r '.rows[]|"\(.key.kind) \(.value)"' | grep -v denial | sort)"
+for pair in actor:2 target:3; do
+  same "distinct ${pair%:*}s of each kind" "$(cut -f1,"${pair#*:}" alerts | sort -u | cut -f1 | uniq -c | awk '{print $2, $1}')" \
+    "$(jq -r ".[]|\"\(.kind) \(.${pair%:*}_ip)\"" rows.json | sort -u | cut -d' ' -f1 | uniq -c | awk '{print $2, $1}')"
+done
+same 'distinct actors by kind and country' "$(cut -f1,2 alerts | sort -u | country_of | sort | uniq -c)" \
+  "$(jq -r '.[]|"\(.kind) \(.actor_ip) \(.actor_country // "")"' rows.json | sort -u | awk '{print $1, $3}' | sort | uniq -c)"

@@ -5,6 +5,8 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include <fstream>
+
 #include "read_all.h"
 
 namespace tocsin::testing {
@@ -68,9 +70,20 @@ TEST(Input, DecompressesWhatItRecognises) {
       EXPECT_FALSE(input->fault());
       EXPECT_EQ(input->offset(), text.size());
       EXPECT_EQ(input->raw_offset(), raw.size());
-      EXPECT_EQ(input->digest(), sha256(raw));
     }
   }
+}
+
+TEST(Input, ReadsNoMoreOfAFileThanAsked) {
+  const std::string path = ::testing::TempDir() + "tocsin-input-most";
+  std::ofstream(path) << "0123456789";
+  for (const std::uint64_t most : {std::uint64_t{0}, std::uint64_t{3}, std::uint64_t{7}, std::uint64_t{99}}) {
+    const auto input = InputStream::open(path, most);
+    ASSERT_TRUE(input);
+    EXPECT_EQ(all_of(**input), std::string("0123456789").substr(0, most));
+    EXPECT_EQ((*input)->raw_size(), std::min<std::uint64_t>(most, 10));
+  }
+  std::filesystem::remove(path);
 }
 
 TEST(Input, DecompressesMembersOneAfterAnother) {
@@ -103,7 +116,7 @@ TEST(Input, SurvivesDamageAnywhere) {
       damaged[at] = static_cast<char>(damaged[at] ^ 0x55);
       const auto input = InputStream::of_bytes(damaged);
       all_of(*input);
-      EXPECT_EQ(input->digest(), sha256(damaged));
+      EXPECT_LE(input->raw_offset(), damaged.size());
     }
   }
 }
