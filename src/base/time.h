@@ -28,7 +28,10 @@ struct Period {
 // The next lower multiple of unit (also before the epoch).
 constexpr Timestamp floor_to(Timestamp time, Timestamp unit) {
   const Timestamp rest = time % unit;
-  return time - (rest < 0 ? rest + unit : rest);
+  if (rest >= 0) return time - rest;
+  const Timestamp down = rest + unit;
+  constexpr Timestamp least = std::numeric_limits<Timestamp>::min();
+  return time < least + down ? least : time - down;
 }
 
 // "2013-01-31", "2013-01-31 08:00", "2013-01", "2013", ISO 8601 with 'T', fraction of up to nine digits and offset

@@ -63,11 +63,9 @@ struct Found {
 };
 
 // What stands behind each row, a source at a time.
-std::vector<Found> find(const OpenStore& open, const Table& rows, const TraceCommand& given) {
+std::vector<Found> find(const std::vector<SourceRecord>& sources, const Table& rows, const TraceCommand& given) {
   std::vector<Found> found(rows.rows.size());
-  const auto sources = open.store->sources();
-  if (!sources) return found;
-  for (const SourceRecord& source : *sources) {
+  for (const SourceRecord& source : sources) {
     std::vector<std::size_t> indices;
     std::vector<EvidenceRequest> requests;
     std::vector<std::string> pcaps;
@@ -96,11 +94,9 @@ std::vector<Found> find(const OpenStore& open, const Table& rows, const TraceCom
   return found;
 }
 
-void print_text(const OpenStore& open, const Table& rows, const std::vector<Found>& found) {
+void print_text(const std::vector<SourceRecord>& sources, const Table& rows, const std::vector<Found>& found) {
   std::map<std::string, std::string> names;
-  if (const auto sources = open.store->sources()) {
-    for (const SourceRecord& source : *sources) names[source.id] = source.name;
-  }
+  for (const SourceRecord& source : sources) names[source.id] = source.name;
   for (std::size_t i = 0; i < rows.rows.size(); ++i) {
     const Row row(rows, i);
     const auto endpoint = [&row](const std::string& side) {
@@ -153,9 +149,12 @@ int trace_figure(const TraceCommand& given) {
     std::filesystem::create_directories(given.pcap_directory, error);
     if (error) return fail({fmt::format("{}: {}", given.pcap_directory, error.message())});
   }
-  const std::vector<Found> found = given.evidence ? find(*open, *rows, given) : std::vector<Found>(rows->rows.size());
+  const auto sources = open->store->sources();
+  if (!sources) return fail(sources.error());
+  const std::vector<Found> found =
+      given.evidence ? find(*sources, *rows, given) : std::vector<Found>(rows->rows.size());
   if (!given.json) {
-    print_text(*open, *rows, found);
+    print_text(*sources, *rows, found);
     return 0;
   }
   nlohmann::json list = nlohmann::json::array();

@@ -7,6 +7,12 @@
 namespace tocsin {
 namespace {
 
+TEST(Time, FloorsWithoutOverflow) {
+  EXPECT_EQ(floor_to(7, 5), 5);
+  EXPECT_EQ(floor_to(-7, 5), -10);
+  EXPECT_EQ(floor_to(std::numeric_limits<Timestamp>::min(), kHour), std::numeric_limits<Timestamp>::min());
+}
+
 TEST(Time, ReadsDatesAndOffsets) {
   EXPECT_EQ(*parse_time("1970-01-01"), 0);
   EXPECT_EQ(*parse_time("2013-01"), *parse_time("2013-01-01T00:00:00Z"));
