@@ -1,11 +1,13 @@
 // What a flow record tells, and what it does not.
 //
 // Sides. A biflow (RFC 5103) or a record with responder counts has both directions, and its source is the initiator
-// unless biflowDirection says otherwise. Any other record is one direction: the other one, if it was seen, is a record
-// of its own, so that no answer in it means nothing. Such a record that comes from a port below 1024 to one that is not
-// is taken for the answer of a server, and becomes the responder's side of a flow, unless its TCP flags are those of a
-// beginning (SYN without ACK). What fools the rule: clients that send from low ports (NTP and DNS among servers are
-// the same port on both sides and stay as they are), and servers on high ports that ask others.
+// unless biflowDirection says otherwise, or the source sent nothing (there are exporters, softflowd one, that order the
+// sides by address and say nothing of it; of flows where both sent, they cannot be found out). Any other record is one
+// direction: the other one, if it was seen, is a record of its own, so that no answer in it means nothing. Such a
+// record that comes from a port below 1024 to one that is not is taken for the answer of a server, and becomes the
+// responder's side of a flow, unless its TCP flags are those of a beginning (SYN without ACK). What fools the rule:
+// clients that send from low ports (NTP and DNS among servers are the same port on both sides and stay as they are),
+// and servers on high ports that ask others.
 //
 // State. Flags are unions over the flow's life, without order. Of both sides they tell it as Argus's do. Of one side
 // they tell it only if nothing but SYN was sent: who never acknowledged never had a connection. All zero is what
@@ -26,7 +28,8 @@
 namespace tocsin::collect {
 namespace {
 
-constexpr std::uint64_t kSourceIsResponder = 2;  // biflowDirection, RFC 5103 section 6.3
+constexpr std::uint64_t kSourceIsInitiator = 1, kSourceIsResponder = 2;   // biflowDirection, RFC 5103 section 6.3
+constexpr std::uint8_t kFlags = kFin | kSyn | kRst | kPsh | kAck | kUrg;  // ECN's flags tell nothing here
 constexpr std::uint16_t kFirstEphemeral = 1024;
 constexpr std::uint64_t kMostMicroseconds = kMostMilliseconds * 1000;
 
@@ -157,16 +160,26 @@ void swap_sides(Flow& flow) {
   std::swap(flow.initiator_flags, flow.responder_flags);
 }
 
-bool is_answer_alone(const Flow& flow) {
+bool looks_like_answer(const Flow& flow) {
   if (flow.protocol != kTcp && flow.protocol != kUdp) return false;
   if (flow.initiator.port == 0 || flow.initiator.port >= kFirstEphemeral || flow.responder.port < kFirstEphemeral)
     return false;
   return flow.protocol != kTcp || (flow.initiator_flags & (kSyn | kAck)) != kSyn;
 }
 
-void fill_state(const IpfixTemplate& of, const DecodedRecord& record, bool sampled, Flow& flow) {
+bool source_is_responder(const IpfixTemplate& of, const DecodedRecord& record, const Flow& flow) {
+  const std::uint64_t direction = record[Target::kDirection];
+  if (direction == kSourceIsResponder) return true;
+  if (direction == kSourceIsInitiator || of.tells_initiator()) return false;
+  const bool counted = of.has(Target::kBytes) || of.has(Target::kPackets);
+  if (of.is_two_sided() && counted && flow.initiator_packets == 0 && flow.responder_packets > 0) return true;
+  // A biflow is of the source unless it says that its sides are arbitrary.
+  const bool arbitrary = !of.is_two_sided() || of.has(Target::kDirection);
+  return arbitrary && looks_like_answer(flow);
+}
+
+void fill_state(const IpfixTemplate& of, const DecodedRecord& record, bool sampled, bool swapped, Flow& flow) {
   const bool two_sided = of.is_two_sided();
-  const bool swapped = record[Target::kDirection] == kSourceIsResponder;
   if (flow.protocol != kTcp) {
     if (two_sided && !sampled) flow.state = state_without_flags(flow.protocol, flow.responder_packets);
     return;
@@ -180,11 +193,11 @@ void fill_state(const IpfixTemplate& of, const DecodedRecord& record, bool sampl
     flow.state = state_from_flags(flow.initiator_flags, flow.responder_flags);
   } else {
     if (flow.initiator_flags == 0) return;
-    if ((flow.initiator_flags & (kFin | kSyn | kRst | kPsh | kAck | kUrg)) == kSyn) flow.state = ConnState::kS0;
+    if (flow.initiator_flags == kSyn) flow.state = ConnState::kS0;
   }
   flow.flags_known = true;
   if (of.has(Target::kFirstFlags) && !swapped) {
-    flow.first_flags = static_cast<std::uint8_t>(record[Target::kFirstFlags]);
+    flow.first_flags = static_cast<std::uint8_t>(record[Target::kFirstFlags] & kFlags);
   } else if ((flow.initiator_flags & kSyn) != 0 && (two_sided || (flow.initiator_flags & kAck) == 0)) {
     flow.first_flags = kSyn;
   } else if (flow.initiator_packets == 1) {
@@ -210,13 +223,12 @@ bool fill_flow(const IpfixTemplate& of, const DecodedRecord& record, const Messa
   flow.responder_packets =
       packets_of(record[Target::kReversePackets], flow.responder_bytes, of.has(Target::kReversePackets));
   if (flow.protocol == kTcp) {
-    flow.initiator_flags = static_cast<std::uint8_t>(record[Target::kFlags] | record[Target::kFirstFlags]);
-    flow.responder_flags = static_cast<std::uint8_t>(record[Target::kReverseFlags]);
+    flow.initiator_flags = static_cast<std::uint8_t>((record[Target::kFlags] | record[Target::kFirstFlags]) & kFlags);
+    flow.responder_flags = static_cast<std::uint8_t>(record[Target::kReverseFlags] & kFlags);
   }
-  const std::uint64_t direction = record[Target::kDirection];
-  const bool told = of.is_two_sided() || of.tells_initiator() || direction == 1;
-  if (direction == kSourceIsResponder || (!told && is_answer_alone(flow))) swap_sides(flow);
-  fill_state(of, record, exporter.sampled || is_sampled(record), flow);
+  const bool swapped = source_is_responder(of, record, flow);
+  if (swapped) swap_sides(flow);
+  fill_state(of, record, exporter.sampled || is_sampled(record), swapped, flow);
   return true;
 }
 

@@ -119,6 +119,26 @@ TEST(Ipfix, TakesAnAnswerSeenAloneAsTheRespondersSide) {
   EXPECT_EQ(of(123, 123, 17, 0).initiator.ip.text(), "198.51.100.2");
 }
 
+// softflowd -b orders the sides by address.
+TEST(Ipfix, TakesTheSideThatSentForTheInitiatorOfABiflow) {
+  std::vector<FieldOf> fields = kPlain;
+  fields.insert(fields.end(), {{1, 4, 29305}, {2, 4, 29305}, {6, 1, 29305}});
+  const auto of = [&](std::uint64_t packets, unsigned flags) {
+    return only_flow(ipfix_of(fields, plain_record(kServer, kClient, 23, 40000, 6, flags, packets * 60, packets) +
+                                          n32(300) + n32(5) + n8(0x02)));
+  };
+  const Flow silent = of(0, 0);
+  EXPECT_EQ(silent.initiator.ip.text(), "192.0.2.1");
+  EXPECT_EQ(silent.initiator_packets, 5U);
+  EXPECT_EQ(silent.state, ConnState::kS0);
+  EXPECT_EQ(silent.first_flags, kSyn);
+  EXPECT_EQ(of(3, 0x12).initiator.ip.text(), "198.51.100.2");
+  fields.push_back({239, 1});
+  const Flow arbitrary = only_flow(
+      ipfix_of(fields, plain_record(kServer, kClient, 23, 40000, 6, 0x1b) + n32(300) + n32(5) + n8(0x1b) + n8(0)));
+  EXPECT_EQ(arbitrary.initiator.ip.text(), "192.0.2.1");
+}
+
 TEST(Ipfix, ReadsIpv6) {
   const std::string from("\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01", 16);
   const std::string to("\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x02", 16);
