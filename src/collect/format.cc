@@ -11,7 +11,7 @@ constexpr std::array<std::string_view, 13> kNames{"unknown",    "empty",      "p
                                                   "Zeek TSV",   "Zeek JSON",  "Suricata EVE", "IPFIX",  "access log",
                                                   "report CSV", "MISP event", "WARC"};
 
-constexpr std::size_t kHead = 64 * 1024;  // of a source, unless it has no more
+constexpr std::size_t kHead = 65'536;  // of a source, unless it has no more
 
 std::string_view next_line(std::string_view& text) {
   const std::size_t end = text.find('\n');

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kIpfixHeader = 16, kNetflowHeader = 20, kSetHeader = 4;
 constexpr std::size_t kMostMessage = 65535;
-constexpr std::size_t kWindow = 128 * 1024;
+constexpr std::size_t kWindow = 1 << 17;
 constexpr int kSetsLookedAt = 8;
 
 bool is_set_id(std::uint16_t version, std::uint16_t id) {

@@ -153,7 +153,7 @@ Expected<IpfixWriter> IpfixWriter::create(const std::string& path, std::uint32_t
 Expected<void> IpfixWriter::write(const Flow& flow) {
   State& s = *state_;
   if (s.used() + kSetHeader + kMostRecord > kMostMessage) {
-    if (auto ended = s.end_message(); !ended) return ended;
+    if (const auto ended = s.end_message(); !ended) return std::unexpected(ended.error());
   }
   const bool v4 = flow.initiator.ip.is_v4() && flow.responder.ip.is_v4();
   const std::uint16_t id = v4 ? kTemplate4 : kTemplate6;
@@ -187,7 +187,7 @@ Expected<void> IpfixWriter::write(const Flow& flow) {
 Expected<void> IpfixWriter::finish() {
   State& s = *state_;
   if (s.file == nullptr) return {};
-  if (auto ended = s.end_message(); !ended) return ended;
+  if (const auto ended = s.end_message(); !ended) return std::unexpected(ended.error());
   if (std::fclose(std::exchange(s.file, nullptr)) != 0) return s.error();
   return {};
 }
