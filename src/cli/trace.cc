@@ -50,11 +50,12 @@ class Row {
   const std::vector<Cell>& row_;
 };
 
-// The number after "offset=" in the evidence of a row.
-std::uint64_t offset_of(const std::string& evidence) {
+// The place in the evidence of a row, "offset=… record=…".
+Place place_of(const std::string& evidence) {
   unsigned long long offset = 0;
-  if (std::sscanf(evidence.c_str(), "offset=%llu", &offset) != 1) return 0;
-  return offset;
+  unsigned long long record = 0;
+  if (std::sscanf(evidence.c_str(), "offset=%llu record=%llu", &offset, &record) < 1) return {};
+  return {0, offset, record};
 }
 
 struct Found {
@@ -73,9 +74,10 @@ std::vector<Found> find(const std::vector<SourceRecord>& sources, const Table& r
       const Row row(rows, i);
       if (row.text("source") != source.id) continue;
       indices.push_back(i);
+      const Place place = place_of(row.text("evidence"));
       requests.push_back({IpAddress::parse(row.text("actor_ip")).value_or(IpAddress()),
                           IpAddress::parse(row.text("target_ip")).value_or(IpAddress()), row.number("first_seen"),
-                          row.number("last_seen"), offset_of(row.text("evidence"))});
+                          row.number("last_seen"), place.offset, place.record});
       if (!given.pcap_directory.empty()) {
         pcaps.push_back(fmt::format("{}/{:03}-{}-{}.pcap", given.pcap_directory, i + 1, row.text("actor_ip"),
                                     row.text("target_ip")));

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 
+#include "collect/ipfix_sets.h"
 #include "collect/readers.h"
 
 namespace tocsin {
@@ -9,6 +10,8 @@ namespace {
 constexpr std::array<std::string_view, 13> kNames{"unknown",    "empty",      "pcap",         "pcapng", "binetflow",
                                                   "Zeek TSV",   "Zeek JSON",  "Suricata EVE", "IPFIX",  "access log",
                                                   "report CSV", "MISP event", "WARC"};
+
+constexpr std::size_t kHead = 65'536;  // of a source, unless it has no more
 
 std::string_view next_line(std::string_view& text) {
   const std::size_t end = text.find('\n');
@@ -65,6 +68,7 @@ Format recognise(std::span<const std::byte> head) {
   if (head.empty()) return Format::kEmpty;
   std::string_view text(reinterpret_cast<const char*>(head.data()), head.size());
   if (const Format packets = recognise_packets(text); packets != Format::kUnknown) return packets;
+  if (collect::begins_ipfix_message(head, head.size() < kHead)) return Format::kIpfix;
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
   // A first line that was cut or damaged must not hide the rest: the first of some lines that tells decides.
   for (int tries = 0; tries < 20 && !text.empty(); ++tries) {
@@ -96,6 +100,8 @@ std::unique_ptr<ObservationReader> make_observation_reader(Format format, InputS
       return collect::make_zeek_tsv_reader(input, source);
     case Format::kZeekJson:
       return collect::make_zeek_json_reader(input, source);
+    case Format::kIpfix:
+      return collect::make_ipfix_reader(input, source);
     case Format::kEve:
       return collect::make_eve_reader(input, source);
     default:

@@ -205,9 +205,8 @@ std::optional<Probe> probe_of(const Flow& flow) {
       return tcp_probe(flow);
     case kUdp:
       if (flow.initiator.port < 1024 && flow.responder.port >= 1024) return std::nullopt;
-      if (answer == Outcome::kFailed && flow.state != ConnState::kS0 && flow.state != ConnState::kUnknown) {
-        return std::nullopt;
-      }
+      // Of a flow exported one way alone nobody knows whether it was answered.
+      if (answer == Outcome::kFailed && flow.state != ConnState::kS0) return std::nullopt;
       return Probe{Way::kUdp, answer};
     case kIcmp:
       switch (flow.initiator.port) {

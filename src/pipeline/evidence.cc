@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/file.h"
+#include "collect/ipfix.h"
 #include "collect/reader.h"
 
 namespace tocsin {
@@ -80,6 +81,25 @@ Expected<std::vector<Evidence>> fetch_lines(InputStream& input, const std::vecto
   return found;
 }
 
+// Records are found by their number, since what they mean stands in the templates before them.
+std::vector<Evidence> fetch_ipfix(InputStream& input, const std::vector<EvidenceRequest>& requests) {
+  std::vector<Evidence> found(requests.size());
+  std::vector<std::size_t> order(requests.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::ranges::sort(order, {}, [&](std::size_t i) { return requests[i].record; });
+  collect::IpfixDescriber records(input);
+  std::uint64_t described = 0;
+  std::string line;
+  for (const std::size_t i : order) {
+    if (requests[i].record != described) {
+      described = requests[i].record;
+      line = records.describe(described).value_or("");
+    }
+    found[i].line = line;
+  }
+  return found;
+}
+
 }  // namespace
 
 Expected<std::vector<Evidence>> fetch_evidence(const SourceRecord& source, const std::vector<EvidenceRequest>& requests,
@@ -106,6 +126,7 @@ Expected<std::vector<Evidence>> fetch_evidence(const SourceRecord& source, const
   if (format == Format::kPcap || format == Format::kPcapng) {
     return fetch_packets(**input, format, requests, pcap_paths);
   }
+  if (format == Format::kIpfix) return fetch_ipfix(**input, requests);
   return fetch_lines(**input, requests);
 }
 

@@ -19,10 +19,11 @@ struct EvidenceRequest {
   Timestamp first_seen = 0;
   Timestamp last_seen = 0;
   std::uint64_t offset = 0;  // of the first record
+  std::uint64_t record = 0;  // its number
 };
 
 struct Evidence {
-  std::string line;           // of a log: the record itself
+  std::string line;           // of a log: the record itself; of IPFIX: its fields as text
   std::string pcap;           // path of the capture written
   std::uint64_t packets = 0;  // in it
 };
