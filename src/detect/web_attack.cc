@@ -17,7 +17,7 @@
 // it takes for an attack and is none: a security team's own scan, and a page about attacks whose search is logged.
 #include <fmt/format.h>
 
-#include <array>
+#include <algorithm>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -99,10 +99,10 @@ class WebAttackDetector final : public Detector {
     const std::string_view uri = http.uri.substr(0, kMostScanned);
     if (is_encoded(uri)) {
       decode_uri(uri, plain_, scratch_);
-      patterns(RequestField::kUri).find(plain_, found_);
-      patterns(RequestField::kRawUri).find(uri, found_);
+      find(RequestField::kUri, plain_, found_);
+      find(RequestField::kRawUri, uri, found_);
     } else {
-      patterns(RequestField::kUri).find(uri, found_);
+      find(RequestField::kUri, uri, found_);
     }
     find_in_header(RequestField::kUserAgent, http.user_agent, agents_);
     find_in_header(RequestField::kReferrer, http.referrer, referrers_);
@@ -115,10 +115,18 @@ class WebAttackDetector final : public Detector {
     return best;
   }
 
-  const PatternSet& patterns(RequestField field) const { return rules_.patterns[static_cast<std::size_t>(field)]; }
+  // Appends the rules whose patterns are in the text and that are for this field.
+  void find(RequestField field, std::string_view text, std::vector<std::uint32_t>& found) {
+    const std::size_t before = found.size();
+    rules_.patterns.find(text, found);
+    const auto fresh = found.begin() + static_cast<std::ptrdiff_t>(before);
+    found.erase(std::remove_if(fresh, found.end(),
+                               [&](std::uint32_t rule) { return (rules_.rules[rule].fields & bit_of(field)) == 0; }),
+                found.end());
+  }
 
   void find_in_header(RequestField field, std::string_view text, Remembered& memory) {
-    if (text.empty() || patterns(field).empty()) return;
+    if (text.empty()) return;
     text = text.substr(0, kMostScanned);
     if (const auto* known = memory.recall(text)) {
       found_.insert(found_.end(), known->begin(), known->end());
@@ -129,7 +137,7 @@ class WebAttackDetector final : public Detector {
       decode_uri(text, plain_, scratch_);
       text = plain_;
     }
-    patterns(field).find(text, header_found_);
+    find(field, text, header_found_);
     memory.remember(header_found_);
     found_.insert(found_.end(), header_found_.begin(), header_found_.end());
   }

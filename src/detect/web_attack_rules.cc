@@ -17,7 +17,6 @@ constexpr std::array<std::string_view, kRequestFields> kFields{"uri", "raw-uri",
 struct Written {
   WebAttackRule rule;
   std::vector<std::string> patterns;
-  std::vector<RequestField> fields;
   std::vector<std::uint32_t> lines;  // of the patterns
   bool case_sensitive = false;
 };
@@ -48,27 +47,24 @@ class Reader {
       return left != right ? left < right : a.rule.confidence > b.rule.confidence;
     });
     WebAttackRules rules;
-    for (const Written& one : written_) rules.rules.push_back(one.rule);
-    for (std::size_t field = 0; field < kRequestFields; ++field) {
-      std::vector<Pattern> patterns;
-      std::vector<std::pair<const Written*, std::uint32_t>> from;  // and line
-      for (std::uint32_t i = 0; i < written_.size(); ++i) {
-        const Written& one = written_[i];
-        if (std::ranges::find(one.fields, static_cast<RequestField>(field)) == one.fields.end()) continue;
-        for (std::size_t p = 0; p < one.patterns.size(); ++p) {
-          patterns.push_back({one.patterns[p], i, one.case_sensitive});
-          from.emplace_back(&one, one.lines[p]);
-        }
+    std::vector<Pattern> patterns;
+    std::vector<std::pair<const Written*, std::uint32_t>> from;  // and line
+    for (std::uint32_t i = 0; i < written_.size(); ++i) {
+      const Written& one = written_[i];
+      rules.rules.push_back(one.rule);
+      for (std::size_t p = 0; p < one.patterns.size(); ++p) {
+        patterns.push_back({one.patterns[p], i, one.case_sensitive});
+        from.emplace_back(&one, one.lines[p]);
       }
-      auto compiled = PatternSet::compile(patterns);
-      if (!compiled) {
-        const std::size_t at = compiled.error().pattern;
-        const auto& [one, line] = from[at];
-        return table_.complain_at(line, fmt::format("pattern of {} \"{}\": {}", one->rule.id, patterns[at].expression,
-                                                    compiled.error().message));
-      }
-      rules.patterns[field] = std::move(*compiled);
     }
+    auto compiled = PatternSet::compile(patterns);
+    if (!compiled) {
+      const std::size_t at = compiled.error().pattern;
+      const auto& [one, line] = from[at];
+      return table_.complain_at(line, fmt::format("pattern of {} \"{}\": {}", one->rule.id, patterns[at].expression,
+                                                  compiled.error().message));
+    }
+    rules.patterns = std::move(*compiled);
     return rules;
   }
 
@@ -82,7 +78,7 @@ class Reader {
     if (!ids_.insert(one.rule.id).second)
       return table_.complain(table, fmt::format("id \"{}\": another rule has it already", one.rule.id));
     if (one.patterns.empty()) return table_.complain(table, "a rule without pattern");
-    if (one.fields.empty()) one.fields.push_back(RequestField::kUri);
+    if (one.rule.fields == 0) one.rule.fields = bit_of(RequestField::kUri);
     if (one.rule.kind == Kind::kExploit && one.rule.cve.empty())
       return table_.complain(table, "kind exploit: expected the cve of the one vulnerability that it exploits");
     written_.push_back(std::move(one));
@@ -106,7 +102,7 @@ class Reader {
         if (at == kFields.end())
           return table_.complain(
               value, fmt::format("field \"{}\": expected uri, raw-uri, user-agent, referrer or host", text));
-        one.fields.push_back(static_cast<RequestField>(at - kFields.begin()));
+        one.rule.fields |= bit_of(static_cast<RequestField>(at - kFields.begin()));
       }
       return {};
     }

@@ -11,7 +11,9 @@
 // So each script of each site is scored at the end of the input by who used it and how. Nothing is accused by its
 // structure alone: a payment provider's calls look the same. There must be a place where no script belongs, a name or
 // a parameter that shells have. Marks that legitimate software does not have ("signatures", rules/web-shells.toml) make
-// a sighting confirmed when answered with 200, unless the script is one that visitors use: then an attacker only tried.
+// a sighting confirmed when answered with 200, unless the script is one that visitors use, or a site's first page: then
+// an attacker only tried. For the same reason parameters alone make it probable only in several sessions of differing
+// answers, on a script that nobody else visits.
 // A client whose tries are all answered alike (more than ten scripts of a site) meets a server that says 200 to all.
 // Requests answered otherwise are probes for a shell and left to the detector of web attacks.
 //
@@ -98,15 +100,14 @@ class WebShellDetector final : public Detector {
     for (const Accusation& one : accusations) ++shells[one.client().key];
     std::map<std::tuple<Timestamp, IpAddress, std::string>, Sighting> sightings;
     for (const Accusation& one : accusations) {
-      if (shells[one.client().key] > kMostShells) {
-        continue;
-      }
+      if (shells[one.client().key] > kMostShells) continue;
       for (const ScriptUse& use : one.script->uses) {
         if (use.client == one.at) add(one, use, sightings);
       }
     }
     for (auto& [key, sighting] : sightings) sink.sight(std::move(sighting));
     scripts_ = ScriptTable();
+    assets_ = pages_ = CountSketch();
   }
 
  private:
@@ -198,6 +199,11 @@ class WebShellDetector final : public Detector {
     const auto [least, most] = std::ranges::minmax_element(sizes);
     const bool varied = sizes.size() >= 3 && *most >= *least * 2;
 
+    // Scanners try parameters on every script; where nothing else speaks against it, their tries are no commands.
+    const bool lies_wrong = script.marks.place || script.marks.name;
+    const bool visited = linked || visitors >= 3 || script.marks.ordinary || script.path.ends_with('/');
+    if (!lies_wrong && script.signature == 0 && visitors > 0) return;
+
     int score = 0;
     std::string why;
     const auto weigh = [&](bool is, int points, std::string_view words) {
@@ -223,12 +229,14 @@ class WebShellDetector final : public Detector {
     for (std::size_t i = 0; i < script.clients.size(); ++i) {
       const ScriptClient& client = script.clients[i];
       if (client.commands == 0) continue;
-      Accusation one{&script, i, Confidence::kSuspected, linked || visitors >= 3, why};
+      const bool answered = client.signatures >= kManyCommands && varied;
+      Accusation one{&script, i, Confidence::kSuspected, visited && !answered, why};
       if (client.signatures == 0) {
         const Habit habit = habit_of(script.uses, i);
         if (score < kSuspectedScore || linked) continue;
         if (client.hints == 0 && (habit.regular || !came_for_it_alone(client))) continue;
-        if (score >= kProbableScore && (habit.sessions >= kManySessions || client.commands >= kManyCommands))
+        const bool again = habit.sessions >= kManySessions, many = client.commands >= kManyCommands;
+        if (score >= kProbableScore && (lies_wrong ? again || many : again && many && varied))
           one.confidence = Confidence::kProbable;
         one.why += fmt::format(", {} commands in {} sessions", client.commands, habit.sessions);
       }

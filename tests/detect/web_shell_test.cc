@@ -41,7 +41,7 @@ class Log {
     for (int i = 0; i < count; ++i) visit(i * kMinute, fmt_ip(i));
   }
   std::vector<Sighting> judge() const {
-    auto detector = make_web_shell_detector(kMarks);
+    static const auto detector = make_web_shell_detector(kMarks);
     if (!detector) {
       ADD_FAILURE() << detector.error().message;
       return {};
@@ -199,12 +199,30 @@ TEST(WebShell, ThumbnailsAreNone) {
 TEST(WebShell, CommandsReadInTheUriTellWithoutAPlace) {
   Log log;
   log.visitors(10);
-  for (const char* command : {"whoami", "id", "ls%20-la", "cat%20/etc/passwd", "uname%20-a", "ps"})
-    log.add(kMinute * command[0], "203.0.113.66", "GET", "/news2.php?cmd=" + std::string(command), 90U * command[1]);
+  for (const Timestamp session : {Timestamp{0}, 30 * kHour}) {
+    for (const char* command : {"whoami", "id", "ls%20-la", "cat%20/etc/passwd", "uname%20-a", "ps"})
+      log.add(session + kSecond * command[0], "203.0.113.66", "GET", "/news2.php?cmd=" + std::string(command),
+              90U * static_cast<unsigned>(command[1]) - 8000);
+  }
   const auto seen = log.judge();
   ASSERT_FALSE(seen.empty());
   EXPECT_EQ(seen[0].confidence, Confidence::kProbable);
   EXPECT_EQ(seen[0].actor.ip, ip("203.0.113.66"));
+}
+
+TEST(WebShell, AScannersTriesAreNoCommands) {
+  Log log;
+  log.visitors(4);
+  for (const char* script : {"/index.php", "/about.php", "/news.php"}) {
+    log.visit(0, "198.51.100.9", script);
+    for (const char* attempt : {"?cmd=id", "?cmd=cat%20/etc/passwd", "?file=/var/log/auth.log", "?x=phpinfo()"})
+      log.add(kHour, "203.0.113.66", "GET", std::string(script) + attempt, 9000);
+  }
+  EXPECT_TRUE(log.judge().empty());
+  log.add(kHour, "203.0.113.66", "GET", "/?x=@eval(base64_decode($_POST[z0]))", 9000);
+  const auto seen = log.judge();
+  ASSERT_EQ(seen.size(), 1U);
+  EXPECT_EQ(seen[0].confidence, Confidence::kSuspected);
 }
 
 TEST(ScriptTable, FindsTheScriptInAPath) {
