@@ -2,6 +2,7 @@
 #include <array>
 
 #include "collect/ipfix_sets.h"
+#include "collect/access_log.h"
 #include "collect/readers.h"
 
 namespace tocsin {
@@ -49,6 +50,11 @@ bool is_binetflow_header(std::string_view line) {
   return source && destination && protocol;
 }
 
+bool is_access_log(std::string_view line) {
+  collect::AccessLine parsed;
+  return collect::parse_access_line(line, parsed).empty() || collect::W3cColumns::of(line).has_value();
+}
+
 Format recognise_packets(std::string_view text) {
   if (text.starts_with("\xd4\xc3\xb2\xa1") || text.starts_with("\xa1\xb2\xc3\xd4") ||
       text.starts_with("\x4d\x3c\xb2\xa1") || text.starts_with("\xa1\xb2\x3c\x4d") ||
@@ -81,6 +87,8 @@ Format recognise(std::span<const std::byte> head) {
       if (const Format json = recognise_json(line); json != Format::kUnknown) return json;
     } else if (is_binetflow_header(line)) {
       return Format::kBinetflow;
+    } else if (is_access_log(line)) {
+      return Format::kAccessLog;
     }
   }
   return Format::kUnknown;
@@ -104,6 +112,8 @@ std::unique_ptr<ObservationReader> make_observation_reader(Format format, InputS
       return collect::make_ipfix_reader(input, source);
     case Format::kEve:
       return collect::make_eve_reader(input, source);
+    case Format::kAccessLog:
+      return collect::make_access_log_reader(input, source);
     default:
       return nullptr;
   }
