@@ -2,6 +2,7 @@
 #include <array>
 
 #include "collect/readers.h"
+#include "collect/report_csv.h"
 
 namespace tocsin {
 namespace {
@@ -77,6 +78,8 @@ Format recognise(std::span<const std::byte> head) {
       if (const Format json = recognise_json(line); json != Format::kUnknown) return json;
     } else if (is_binetflow_header(line)) {
       return Format::kBinetflow;
+    } else if (collect::ReportCsvHeader header; collect::read_report_csv_header(line, {}, header)) {
+      return Format::kReportCsv;
     }
   }
   return Format::kUnknown;
@@ -98,6 +101,8 @@ std::unique_ptr<ObservationReader> make_observation_reader(Format format, InputS
       return collect::make_zeek_json_reader(input, source);
     case Format::kEve:
       return collect::make_eve_reader(input, source);
+    case Format::kReportCsv:
+      return collect::make_report_csv_reader(input, source);
     default:
       return nullptr;
   }
