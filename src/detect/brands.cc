@@ -3,7 +3,7 @@
 //
 //   confusable        a token whose skeleton equals the brand's label's while the token does not. The skeleton is that
 //                     of UTS #39 (unicode.org/reports/tr39, section 4), which maps what looks alike to one form: "1"
-//                     and "l", "rn" and "m", Cyrillic "а" and "a". International labels are taken in their Unicode
+//                     and "l", "rn" and "m", Cyrillic "а" and "a"; here also "l" and "i". International labels are taken in their Unicode
 //                     form.
 //   brand-with-word   the brand's label, or what is confusable with it or misses it nearly, beside a word such as
 //                     "login" (or grown together with it) in a domain that is not the brand's.
@@ -103,8 +103,11 @@ class Brands::Skeletons {
     const std::int32_t size = uspoof_getSkeletonUTF8(
         checker_.get(), 0, text.data(), static_cast<std::int32_t>(text.size()), buffer, sizeof buffer, &status);
     if (U_FAILURE(status) || size <= 0 || size > static_cast<std::int32_t>(sizeof buffer)) return lower(text);
-    // Names have no case: a zero, which the table maps to "O", is also an "o".
-    return lower({buffer, static_cast<std::size_t>(size)});
+    // Names have no case: a zero, which the table maps to "O", is also an "o", and "l" (also that of a "1") also an
+    // "i".
+    std::string skeleton = lower({buffer, static_cast<std::size_t>(size)});
+    std::ranges::replace(skeleton, 'l', 'i');
+    return skeleton;
   }
 
  private:
@@ -120,6 +123,7 @@ struct Brands::Parts {
   std::vector<std::string> tokens;      // of all but the public suffix, in Unicode; also whole labels with hyphens
   std::vector<std::string> registered;  // those of the registrable domain's label
   std::vector<std::string> skeletons;   // of tokens
+  bool word = false, registered_word = false;
 };
 
 std::string LookAlike::rule() const {
@@ -204,8 +208,9 @@ Expected<void> Brands::finish_brand(Brand&& brand, const std::string& where) {
     domain = normal;
     domains_.insert(domain);
     callings_.try_emplace(domain, index);
-    const std::string_view registrable = registrable_domain(domain);
-    const std::string label = unicode_label(registrable.substr(0, registrable.find('.')));
+    // Of a domain that is itself below another's, the first label is the brand's.
+    const std::string label = unicode_label(std::string_view(domain).substr(0, domain.find('.')));
+    if (std::ranges::find(kWords, label) != kWords.end()) continue;
     callings_.try_emplace(label, index);
     if (label.size() >= kShortestToken && std::ranges::find(brand.labels, label) == brand.labels.end())
       brand.labels.push_back(label);
@@ -255,11 +260,13 @@ Brands::Parts Brands::parts_of(std::string_view name, std::string_view registrab
   split_at(parts.below, ".", labels);
   for (const std::string& label : labels) add(label, parts.tokens);
   for (const std::string& token : parts.tokens) parts.skeletons.push_back(skeletons_->of(token));
+  parts.word = has_word(parts.tokens);
+  parts.registered_word = has_word(parts.registered);
   return parts;
 }
 
-bool Brands::has_word(const Parts& parts) const {
-  return std::ranges::any_of(parts.tokens, [this](std::string_view token) {
+bool Brands::has_word(const std::vector<std::string>& tokens) const {
+  return std::ranges::any_of(tokens, [this](std::string_view token) {
     return std::ranges::any_of(words_, [&](std::string_view word) {
       return token == word ||
              (word.size() >= kShortestInsideWord && (token.starts_with(word) || token.ends_with(word)));
@@ -267,7 +274,7 @@ bool Brands::has_word(const Parts& parts) const {
   });
 }
 
-std::uint8_t Brands::marks_of(const Brand& brand, const Parts& parts, bool word) const {
+std::uint8_t Brands::marks_of(const Brand& brand, const Parts& parts) const {
   std::uint8_t marks = 0;
   bool like = false;
   const auto mark = [&](LookAlikeMark which) { marks |= static_cast<std::uint8_t>(which); };
@@ -290,7 +297,10 @@ std::uint8_t Brands::marks_of(const Brand& brand, const Parts& parts, bool word)
       }
     }
   }
-  if (word && (like || marks != 0)) mark(LookAlikeMark::kBrandWithWord);
+  // "support." and the like stand before any name: beside a near miss they say nothing.
+  const bool near_miss_only = !like && marks == static_cast<std::uint8_t>(LookAlikeMark::kNearMiss);
+  if ((like || marks != 0) && (near_miss_only ? parts.registered_word : parts.word))
+    mark(LookAlikeMark::kBrandWithWord);
   for (const std::string& domain : brand.domains) {
     const auto below = [&](std::string_view text, char separator) {
       const std::size_t at = parts.below.find(text);
@@ -312,9 +322,8 @@ LookAlike Brands::judge(std::string_view name) const {
   const std::string_view registrable = registrable_domain(name);
   if (registrable.empty() || is_ignored(name)) return best;
   const Parts parts = parts_of(name, registrable);
-  const bool word = has_word(parts);
   for (std::size_t i = 0; i < brands_.size(); ++i) {
-    const std::uint8_t marks = marks_of(brands_[i], parts, word);
+    const std::uint8_t marks = marks_of(brands_[i], parts);
     if (std::popcount(marks) > std::popcount(best.marks)) best = {i, marks};
   }
   return best;

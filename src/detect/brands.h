@@ -63,8 +63,8 @@ class Brands {
   Expected<void> read_file(const std::string& path);
   Expected<void> finish_brand(Brand&& brand, const std::string& where);
   bool is_ignored(std::string_view registrable) const;
-  bool has_word(const Parts& parts) const;
-  std::uint8_t marks_of(const Brand& brand, const Parts& parts, bool word) const;
+  bool has_word(const std::vector<std::string>& tokens) const;
+  std::uint8_t marks_of(const Brand& brand, const Parts& parts) const;
   Parts parts_of(std::string_view name, std::string_view registrable) const;
 
   std::vector<Brand> brands_;
