@@ -67,6 +67,7 @@ Format recognise(std::span<const std::byte> head) {
   std::string_view text(reinterpret_cast<const char*>(head.data()), head.size());
   if (const Format packets = recognise_packets(text); packets != Format::kUnknown) return packets;
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
+  if (text.starts_with("WARC/1.")) return Format::kWarc;
   // A first line that was cut or damaged must not hide the rest: the first of some lines that tells decides.
   for (int tries = 0; tries < 20 && !text.empty(); ++tries) {
     const std::string_view line = next_line(text);
@@ -103,6 +104,8 @@ std::unique_ptr<ObservationReader> make_observation_reader(Format format, InputS
       return collect::make_eve_reader(input, source);
     case Format::kReportCsv:
       return collect::make_report_csv_reader(input, source);
+    case Format::kWarc:
+      return collect::make_warc_reader(input, source);
     default:
       return nullptr;
   }
