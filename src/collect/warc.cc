@@ -95,7 +95,7 @@ class WarcReader final : public ObservationReader {
       const auto line = input_.line();
       if (!line || line->size() > kMostHeaderLine) return false;
       if (line->empty()) return true;
-      if (line->starts_with("WARC/1.")) {
+      if (line->ends_with("WARC/1.0") || line->ends_with("WARC/1.1")) {  // also where the line before was cut
         skips_.add(fmt::format("record {}", records_), "a header that is cut short or too long");
         place_ = {source_, offset, ++records_};
         header = {};
