@@ -3,8 +3,8 @@
 //
 //   confusable        a token whose skeleton equals the brand's label's while the token does not. The skeleton is that
 //                     of UTS #39 (unicode.org/reports/tr39, section 4), which maps what looks alike to one form: "1"
-//                     and "l", "rn" and "m", Cyrillic "а" and "a"; here also "l" and "i". International labels are taken in their Unicode
-//                     form.
+//                     and "l", "rn" and "m", Cyrillic "а" and "a"; here also "l" and "i". International labels are
+//                     taken in their Unicode form.
 //   brand-with-word   the brand's label, or what is confusable with it or misses it nearly, beside a word such as
 //                     "login" (or grown together with it) in a domain that is not the brand's.
 //   near-miss         one edit (a letter more, less or other, or two swapped) from a label of six letters or more, in

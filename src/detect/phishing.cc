@@ -11,7 +11,7 @@
 // A sighting is one for each name, address, brand and hour; its count adds reports and observations of the name.
 //
 // State is bounded: the last answer of some hundred thousand names (a table of fixed size, the newest of a slot wins),
-// judgements remembered for as many, and as many sightings waiting for an address as HourlySightings may hold.
+// judgements remembered for as many, and some ten thousand sightings that wait for an address or for their hour.
 //
 // What fools it: a host reached through a resolver that is not observed has no address; a report long after the page
 // was moved gets the later address; a proxy stands for the server in HTTP.
@@ -19,7 +19,6 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -29,7 +28,7 @@
 #include "detect/brands.h"
 #include "detect/detector.h"
 #include "detect/domain_name.h"
-#include "detect/hourly.h"
+#include "detect/merged.h"
 #include "detect/seen_reports.h"
 
 namespace tocsin {
@@ -40,7 +39,6 @@ constexpr std::size_t kJudged = 1 << 18;   // slots, of names known to imitate n
 constexpr std::size_t kMostLookAlikes = 1 << 16;
 constexpr std::size_t kMostWaiting = 1 << 16;
 constexpr std::size_t kMostName = 253;
-constexpr std::size_t kMostMatched = 1024;
 constexpr Timestamp kNear = 30 * kDay;  // an answer further from the report tells nothing of it
 
 // The name as a key: lower case, without final dot and port. Views into `buffer`; empty if it is too long to be one.
@@ -104,52 +102,6 @@ struct Waiting {
       after = answer;
     }
   }
-};
-
-// One sighting for each name, address, brand and hour, whatever it was known by. Held in the order of hours; those of
-// the earliest hour go when there are too many.
-class Held {
- public:
-  void add(Sighting&& sighting, SightingSink& sink) {
-    const std::pair key(floor_to(sighting.first_seen, kHour), id_of(sighting));
-    if (const auto found = held_.find(key); found != held_.end()) return merge(found->second, std::move(sighting));
-    if (held_.size() >= kMostWaiting) release_hour(sink);
-    held_.emplace(key, std::move(sighting));
-  }
-
-  void release(SightingSink& sink) {
-    while (!held_.empty()) release_hour(sink);
-  }
-
- private:
-  void release_hour(SightingSink& sink) {
-    const Timestamp hour = held_.begin()->first.first;
-    while (!held_.empty() && held_.begin()->first.first == hour) {
-      sink.sight(std::move(held_.begin()->second));
-      held_.erase(held_.begin());
-    }
-  }
-
-  static void merge(Sighting& held, Sighting&& more) {
-    held.count += more.count;
-    if (held.matched.size() < kMostMatched && held.matched.find(more.matched) == std::string::npos)
-      held.matched += "; " + more.matched;
-    if (more.confidence > held.confidence) {
-      held.confidence = more.confidence;
-      held.rule = std::move(more.rule);
-      held.tlp = std::move(more.tlp);
-    }
-    if (held.actor.port == 0) held.actor.port = more.actor.port;
-    if (held.group.empty()) held.group = std::move(more.group);
-    if (held.family.empty()) held.family = std::move(more.family);
-    if (more.first_seen < held.first_seen) {
-      held.first_seen = more.first_seen;
-      held.place = more.place;
-    }
-    held.last_seen = std::max(held.last_seen, more.last_seen);
-  }
-
-  std::map<std::pair<Timestamp, Hash128>, Sighting> held_;
 };
 
 class PhishingDetector final : public Detector {
@@ -232,7 +184,7 @@ class PhishingDetector final : public Detector {
     sighting.matched =
         fmt::format("{} imitates {} ({}), seen in {}", printable(name), sighting.target_name, sighting.rule, where);
     if (!url.empty()) sighting.matched += ": " + printable(url);
-    held_.add(std::move(sighting), sink);
+    keep(std::move(sighting), sink);
   }
 
   void observe_report(const Report& report, SightingSink& sink) {
@@ -268,7 +220,7 @@ class PhishingDetector final : public Detector {
     sighting.matched =
         fmt::format("reported by {}", report.reporter.empty() ? "another party" : printable(report.reporter, 128));
     if (!report.url.empty()) sighting.matched += ": " + printable(report.url);
-    if (!sighting.actor.ip.is_unspecified() || key.empty()) return held_.add(std::move(sighting), sink);
+    if (!sighting.actor.ip.is_unspecified() || key.empty()) return keep(std::move(sighting), sink);
     wait(std::move(sighting), hash, sink);
   }
 
@@ -288,11 +240,16 @@ class PhishingDetector final : public Detector {
         one.sighting.actor.ip = answer->address;
         one.sighting.matched += fmt::format(", resolved at {}", format_time(answer->time));
       }
-      held_.add(std::move(one.sighting), sink);
+      keep(std::move(one.sighting), sink);
     }
     waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(count));
     waiting_for_.clear();
     for (std::size_t i = 0; i < waiting_.size(); ++i) waiting_for_.emplace(waiting_[i].name, i);
+  }
+
+  void keep(Sighting&& sighting, SightingSink& sink) {
+    const Hash128 id = id_of(sighting);
+    held_.add(id, std::move(sighting), sink);
   }
 
   Brands brands_;
@@ -302,7 +259,7 @@ class PhishingDetector final : public Detector {
   std::unordered_map<std::uint64_t, LookAlike> look_alikes_;
   std::vector<Waiting> waiting_;
   std::unordered_multimap<std::uint64_t, std::size_t> waiting_for_;
-  Held held_;
+  MergedSightings held_;
   std::array<char, kMostName> buffer_{};
 };
 
