@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 
+#include "collect/misp_event.h"
 #include "collect/readers.h"
 #include "collect/report_csv.h"
 
@@ -68,6 +69,7 @@ Format recognise(std::span<const std::byte> head) {
   if (const Format packets = recognise_packets(text); packets != Format::kUnknown) return packets;
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
   if (text.starts_with("WARC/1.")) return Format::kWarc;
+  if (collect::begins_as_misp_event(text)) return Format::kMispEvent;
   // A first line that was cut or damaged must not hide the rest: the first of some lines that tells decides.
   for (int tries = 0; tries < 20 && !text.empty(); ++tries) {
     const std::string_view line = next_line(text);
@@ -104,6 +106,8 @@ std::unique_ptr<ObservationReader> make_observation_reader(Format format, InputS
       return collect::make_eve_reader(input, source);
     case Format::kReportCsv:
       return collect::make_report_csv_reader(input, source);
+    case Format::kMispEvent:
+      return collect::make_misp_event_reader(input, source);
     case Format::kWarc:
       return collect::make_warc_reader(input, source);
     default:
