@@ -78,12 +78,13 @@ class ReportCsvReader final : public ObservationReader {
 
   // Takes the record that begins with the line, and the further lines that its quotes hold.
   void record(Line&& first, Batch& batch) {
-    ReportCsvHeader header;
-    if (read_report_csv_header(first.text, input_.name(), header)) {
-      // Files are joined with their headers left in.
-      header_ = header;
-      headed_ = true;
-      return;
+    // Files are joined with their headers left in; other lines need no look at their columns.
+    if (!headed_ || first.text.starts_with(header_start_)) {
+      if (read_report_csv_header(first.text, input_.name(), header_)) {
+        headed_ = true;
+        header_start_ = first.text.substr(0, first.text.find(header_.separator) + 1);
+        return;
+      }
     }
     if (first.text.starts_with('#')) return;
     if (!headed_) return skip(first.place, "a report before the line of column names");
@@ -331,6 +332,7 @@ class ReportCsvReader final : public ObservationReader {
   std::uint64_t line_number_ = 0;
   ReportCsvHeader header_;
   bool headed_ = false;
+  std::string header_start_;  // its first column, and the separator
   std::vector<std::string> fields_;
   std::deque<Line> replayed_;
 };

@@ -95,9 +95,21 @@ class Brands::Skeletons {
   Skeletons() {
     UErrorCode status = U_ZERO_ERROR;
     checker_.reset(uspoof_open(&status));
+    for (std::size_t c = 0; c < ascii_.size(); ++c) ascii_[c] = by_table({std::array{static_cast<char>(c)}.data(), 1});
   }
 
   std::string of(std::string_view text) const {
+    // Of ASCII, the skeleton is that of each character: looked up once.
+    std::string skeleton;
+    for (const char c : text) {
+      if (static_cast<unsigned char>(c) >= ascii_.size()) return by_table(text);
+      skeleton += ascii_[static_cast<std::size_t>(c)];
+    }
+    return skeleton;
+  }
+
+ private:
+  std::string by_table(std::string_view text) const {
     char buffer[512];
     UErrorCode status = U_ZERO_ERROR;
     const std::int32_t size = uspoof_getSkeletonUTF8(
@@ -110,11 +122,11 @@ class Brands::Skeletons {
     return skeleton;
   }
 
- private:
   struct Close {
     void operator()(USpoofChecker* checker) const { uspoof_close(checker); }
   };
   std::unique_ptr<USpoofChecker, Close> checker_;
+  std::array<std::string, 128> ascii_;
 };
 
 struct Brands::Parts {
