@@ -3,7 +3,9 @@
 
 #include "collect/ipfix_sets.h"
 #include "collect/access_log.h"
+#include "collect/misp_event.h"
 #include "collect/readers.h"
+#include "collect/report_csv.h"
 
 namespace tocsin {
 namespace {
@@ -76,6 +78,8 @@ Format recognise(std::span<const std::byte> head) {
   if (const Format packets = recognise_packets(text); packets != Format::kUnknown) return packets;
   if (collect::begins_ipfix_message(head, head.size() < kHead)) return Format::kIpfix;
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
+  if (text.starts_with("WARC/1.")) return Format::kWarc;
+  if (collect::begins_as_misp_event(text)) return Format::kMispEvent;
   // A first line that was cut or damaged must not hide the rest: the first of some lines that tells decides.
   for (int tries = 0; tries < 20 && !text.empty(); ++tries) {
     const std::string_view line = next_line(text);
@@ -89,6 +93,8 @@ Format recognise(std::span<const std::byte> head) {
       return Format::kBinetflow;
     } else if (is_access_log(line)) {
       return Format::kAccessLog;
+    } else if (collect::ReportCsvHeader header; collect::read_report_csv_header(line, {}, header)) {
+      return Format::kReportCsv;
     }
   }
   return Format::kUnknown;
@@ -114,6 +120,12 @@ std::unique_ptr<ObservationReader> make_observation_reader(Format format, InputS
       return collect::make_eve_reader(input, source);
     case Format::kAccessLog:
       return collect::make_access_log_reader(input, source);
+    case Format::kReportCsv:
+      return collect::make_report_csv_reader(input, source);
+    case Format::kMispEvent:
+      return collect::make_misp_event_reader(input, source);
+    case Format::kWarc:
+      return collect::make_warc_reader(input, source);
     default:
       return nullptr;
   }

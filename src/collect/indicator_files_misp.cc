@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "collect/indicator_files_json.h"
+#include "collect/misp_context.h"
 
 namespace tocsin {
 namespace {
@@ -17,91 +18,21 @@ constexpr std::array<std::string_view, 21> kTypes{
     "malware-sample", "filename|sha512", "ip",
 };
 
-// What tags and galaxies say of an event or an attribute; the attribute's own words come before its event's.
-struct Context {
-  std::string family, group, tlp;
-  std::optional<Kind> kind;
-};
-
-void set_if_empty(std::string& into, std::string_view value) {
-  if (into.empty()) into = value;
-}
-
-// name="value" without the quotes.
-std::string_view quoted(std::string_view text) {
-  if (text.size() >= 2 && text.front() == '"' && text.back() == '"') return text.substr(1, text.size() - 2);
-  return text;
-}
-
-bool names_group(std::string_view galaxy) {
-  return galaxy == "threat-actor" || galaxy == "mitre-intrusion-set" ||
-         galaxy == "mitre-enterprise-attack-intrusion-set" || galaxy == "microsoft-activity-group" ||
-         galaxy == "360net-threat-actor";
-}
-bool names_family(std::string_view galaxy) {
-  return galaxy == "malpedia" || galaxy == "mitre-malware" || galaxy == "mitre-enterprise-attack-malware" ||
-         galaxy == "tool" || galaxy == "mitre-tool" || galaxy == "botnet" || galaxy == "rat" || galaxy == "banker" ||
-         galaxy == "ransomware" || galaxy == "stealer" || galaxy == "backdoor" || galaxy == "android" ||
-         galaxy == "exploit-kit" || galaxy == "cryptominers";
-}
-
-void name_cluster(Context& context, std::string_view galaxy, std::string_view value) {
-  if (value.empty()) return;
-  // MITRE's clusters are "APT1 - G0006".
-  if (const std::size_t dash = value.rfind(" - "); dash != std::string_view::npos && galaxy.starts_with("mitre-")) {
-    value = value.substr(0, dash);
-  }
-  if (names_group(galaxy)) set_if_empty(context.group, value);
-  if (names_family(galaxy)) set_if_empty(context.family, value);
-}
-
-void take_tag(Context& context, std::string_view name) {
-  if (const auto tlp = tlp_of(name); !tlp.empty() && name.size() > 4 && name[3] == ':') set_if_empty(context.tlp, tlp);
-  const std::size_t equals = name.find('=');
-  const std::size_t colon = name.find(':');
-  if (colon == std::string_view::npos || equals == std::string_view::npos || equals < colon) return;
-  const std::string_view space = name.substr(0, colon);
-  const std::string_view predicate = name.substr(colon + 1, equals - colon - 1);
-  const std::string_view value = quoted(trim(name.substr(equals + 1)));
-  if (space == "misp-galaxy") name_cluster(context, predicate, value);
-  if (space == "malware" || predicate == "malware-family" || predicate == "malware_family" || predicate == "family") {
-    set_if_empty(context.family, value);
-  }
-  if ((space == "rsit" || space == "ecsirt") && !context.kind) {
-    const std::string tag = fmt::format("{}:{}", predicate, value);
-    for (std::size_t i = 0; i < kKinds; ++i) {
-      if (taxonomy_of(static_cast<Kind>(i)) == tag) context.kind = static_cast<Kind>(i);
-    }
-  }
-  if (space == "tocsin" && predicate == "kind") {
-    if (const auto kind = kind_of(value)) context.kind = *kind;
-  }
-}
-
-void take_context(Context& context, const Json& object) {
-  for (const Json& galaxy : member(object, "Galaxy")) {
-    for (const Json& cluster : member(galaxy, "GalaxyCluster")) {
-      name_cluster(context, text_of(galaxy, "type"), text_of(cluster, "value"));
-    }
-  }
-  for (const Json& tag : member(object, "Tag")) take_tag(context, text_of(tag, "name"));
-}
-
 class MispReader {
  public:
   explicit MispReader(IndicatorTaker& taker) : taker_(taker) {}
 
   void event(const Json& event) {
     ++events_;
-    Context context;
-    take_context(context, event);
+    MispContext context;
+    take_misp_context(context, event);
     attributes(member(event, "Attribute"), context);
     for (const Json& object : member(event, "Object")) {
       if (!truth_of(object, "deleted")) attributes(member(object, "Attribute"), context);
     }
   }
 
-  void attributes(const Json& list, const Context& event) {
+  void attributes(const Json& list, const MispContext& event) {
     if (!list.is_array()) return;
     for (const Json& attribute : list) {
       if (attribute.is_object()) {
@@ -124,7 +55,7 @@ class MispReader {
   MispReader& operator=(const MispReader&) = delete;
 
  private:
-  void attribute(const Json& attribute, const Context& event) {
+  void attribute(const Json& attribute, const MispContext& event) {
     if (truth_of(attribute, "deleted")) return;
     const std::string_view type = text_of(attribute, "type");
     const std::string_view value = text_of(attribute, "value");
@@ -134,8 +65,8 @@ class MispReader {
       ++taker_.report.knowledge;
       return;
     }
-    Context own;
-    take_context(own, attribute);
+    MispContext own;
+    take_misp_context(own, attribute);
     Indicator indicator = taker_.start();
     if (!event.family.empty()) indicator.family = event.family;
     if (!own.family.empty()) indicator.family = own.family;
