@@ -191,14 +191,14 @@ std::string basis_of(const Brief& brief, const Prose& prose, const Phrases& say)
 }
 
 // Makers of PDF give drawings none of the page's style, so on paper each carries its own.
-std::string with_styled_drawings(const std::string& page) {
+std::string with_styled_drawings(const std::string& page, Language language) {
   std::string out;
   for (std::size_t at = 0;;) {
     const std::size_t svg = page.find("<svg ", at);  // never of a text: those are escaped
     const std::size_t end = svg == std::string::npos ? svg : page.find('>', svg);
     if (end == std::string::npos) return out + page.substr(at);
     out.append(page, at, end + 1 - at);
-    out += fmt::format("<style>{}</style>", drawing_style());
+    out += fmt::format("<style>{}</style>", drawing_style(language));
     at = end + 1;
   }
 }
@@ -224,7 +224,7 @@ std::string to_html(const Brief& brief, const std::string& world_json, Language 
   for (const std::string& caution : prose.cautions) out += paragraph(caution);
   out += "</div>\n" + map_of(brief, world_json, say) + sections_of(brief, say) + sensitivity_of(brief, say) +
          basis_of(brief, prose, say) + "</main>\n</body>\n</html>\n";
-  return medium == Medium::kPaper ? with_styled_drawings(out) : out;
+  return medium == Medium::kPaper ? with_styled_drawings(out, language) : out;
 }
 
 }  // namespace tocsin

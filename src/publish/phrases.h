@@ -44,6 +44,7 @@ struct Phrases {
   std::string_view title;                                 // constituency
   std::string_view constituency;                          // whose name is not known
   std::string_view nothing_seen;                          // period with remark: of a brief without any value
+  std::string_view in_all;                                // the change
   std::string_view nothing_of;                            // list of figures
   std::string_view semicolon, comma, colon, parentheses;  // parentheses: what stands in them
   std::string_view confirmed_remark, suspected_remark;

@@ -11,6 +11,7 @@ Phrases made() {
       .title = "Attacks on {}",
       .constituency = "the constituency",
       .nothing_seen = "Nothing of what this brief counts was seen {}.",
+      .in_all = "In all, {}",
       .nothing_of = "Nothing was seen of: {}.",
       .semicolon = "; ",
       .comma = ", ",

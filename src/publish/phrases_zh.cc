@@ -11,6 +11,7 @@ Phrases made() {
       .title = "{}遭受网络攻击情况通报",
       .constituency = "本辖区",
       .nothing_seen = "{}，未发现本通报所统计的攻击。",
+      .in_all = "总数{}",
       .nothing_of = "以下各项未发现：{}。",
       .semicolon = "；",
       .comma = "、",

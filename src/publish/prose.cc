@@ -51,7 +51,10 @@ std::string paragraph(const FigureResult& figure, const Phrases& say, const std:
   std::string text = sentence;
   const auto add = [&](const std::string& more) { text += std::string(say.sentence.between) + more; };
   const std::string change = change_text(figure.value, figure.previous, figure.definition, say);
-  if (!change.empty()) add(change + std::string(say.sentence.stop));
+  // The sentence may end with the largest row; the change is the total's.
+  const bool share = figure.definition.unit == "%";
+  if (!change.empty())
+    add((share ? change : said(say.in_all, say.lower_first(change))) + std::string(say.sentence.stop));
   const std::string next = lead ? followers(figure, say) : "";
   if (!next.empty()) add(next);
   return text;

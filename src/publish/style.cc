@@ -101,17 +101,17 @@ std::string paper_style_sheet(std::string_view page) {
   std::string out = R"css(
 @page {
   size: A4; margin: 24mm 20mm 22mm;
-  @top-left { content: string(title); font: 8.5pt sans-serif; color: #555; border-bottom: 0.5pt solid #bbb; width: 60%;
+  @top-left { content: string(title); font: inherit; font-size: 8.5pt; color: #555; border-bottom: 0.5pt solid #bbb; width: 60%;
     vertical-align: bottom; padding-bottom: 2mm; margin-bottom: 5mm; }
-  @top-right { content: string(period); font: 8.5pt sans-serif; color: #555; border-bottom: 0.5pt solid #bbb; width: 40%;
+  @top-right { content: string(period); font: inherit; font-size: 8.5pt; color: #555; border-bottom: 0.5pt solid #bbb; width: 40%;
     vertical-align: bottom; padding-bottom: 2mm; margin-bottom: 5mm; text-align: right; }
-  @bottom-center { font: 8.5pt sans-serif; color: #555; content: )css";
+  @bottom-center { font: inherit; font-size: 8.5pt; color: #555; content: )css";
   out += page;
   out += R"css(; }
 }
 @page :first { @top-left { content: none; border: none; } @top-right { content: none; border: none; } }
-html { font: 10pt/1.5 "Noto Sans", "DejaVu Sans", "Liberation Sans", "Noto Sans CJK SC", sans-serif; color: #000; }
-html:lang(zh) { font-family: "Noto Sans CJK SC", "Noto Sans", sans-serif; line-height: 1.65; }
+html { font: 10pt/1.45 "Liberation Sans", "DejaVu Sans", "Noto Sans CJK SC", sans-serif; color: #000; }
+html:lang(zh) { font-family: "Noto Sans CJK SC", sans-serif; line-height: 1.65; }
 body { margin: 0; overflow-wrap: break-word; }
 h1, h2, h3 { line-height: 1.25; font-weight: bold; margin: 0; break-after: avoid; }
 h1 { font-size: 21pt; string-set: title content(); }
@@ -155,9 +155,10 @@ ul.plain { padding-left: 4.5mm; margin: 1.5mm 0; } ul.plain li { margin: 1mm 0; 
   return out;
 }
 
-std::string_view drawing_style() {
-  return R"css(
-text { font-family: "Noto Sans", "DejaVu Sans", "Liberation Sans", "Noto Sans CJK SC", sans-serif; font-size: 12.5px;
+std::string drawing_style(Language language) {
+  const std::string font = language == Language::kChinese ? "Noto Sans CJK SC" : "Liberation Sans";
+  return "text { font-family: '" + font + "'; }" + R"css(
+text { font-size: 12.5px;
   fill: #000; }
 .quiet { fill: #444; } .end { text-anchor: end; } .middle { text-anchor: middle; } .start { text-anchor: start; }
 .mark { fill: #1f5fa8; } .line { fill: none; stroke: #1f5fa8; stroke-width: 1.75; }
