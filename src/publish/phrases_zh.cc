@@ -83,7 +83,7 @@ Phrases made() {
       .machines = "地址背后的机器数估计为{}（{}至{}）。",
       .machines_abstained = "未估计地址背后的机器数：{}。",
       .sensitivity = "数字的敏感性",
-      .sensitivity_note = "若改用其他地理位置数据库、不计已知跳板，或将疑似发现一并计入，各项数字的变化如下。",
+      .sensitivity_note = "若改用其他地理位置数据库、不计已知跳板，或将疑似发现一并计入，各项数字如下。",
       .figure = "统计项",
       .as_published = "公布值",
       .other_location = "其他地理位置数据库",
