@@ -20,7 +20,7 @@ std::string country_name(CountryCode country, const char* language) {
   if (U_FAILURE(status) || length == 0) return std::string(country.text());
   std::string display(text.data(), static_cast<std::size_t>(length));
   // "Hong Kong SAR China", "Myanmar (Burma)": the first name is enough to tell the place.
-  for (const std::string_view tail : {" SAR China", " (Burma)"}) {
+  for (const std::string_view tail : {" SAR China", " (Burma)", "特别行政区"}) {
     if (display.ends_with(tail)) display.resize(display.size() - tail.size());
   }
   return display;

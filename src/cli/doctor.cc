@@ -3,8 +3,10 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "base/text.h"
 #include "cli/command.h"
@@ -12,6 +14,7 @@
 #include "detect/detector.h"
 #include "pipeline/installation.h"
 #include "pipeline/watch.h"
+#include "publish/signature.h"
 
 namespace tocsin::cli {
 namespace {
@@ -55,6 +58,38 @@ void check_directory(const std::string& what, const fs::path& directory, std::ve
                       "free at least " + with_bytes(kLowSpace)});
 }
 
+void check_signing(const fs::path& directory, std::vector<Finding>& findings) {
+  std::error_code error;
+  if (!fs::exists(directory / kSigningKeyFile, error)) {
+    findings.push_back({"key that signs briefs", true, "none yet; the first tocsin report --out makes it", ""});
+    return;
+  }
+  const auto key = SigningKey::in(directory);
+  const auto published = public_key_in(directory);
+  const bool good = key && published && *published == key->public_key();
+  findings.push_back({"key that signs briefs", good,
+                      !key         ? key.error().message
+                      : !published ? published.error().message
+                      : good       ? "public key " + base64(key->public_key())
+                                   : "signing.pub is not the public key of signing.key",
+                      "restore signing.key and signing.pub from a backup"});
+}
+
+void check_weasyprint(std::vector<Finding>& findings) {
+  const char* path = std::getenv("PATH");
+  std::istringstream directories(path == nullptr ? "" : path);
+  std::string found = "not installed: briefs can't be made as PDF";
+  for (std::string each; std::getline(directories, each, ':');) {
+    const fs::path program = fs::path(each.empty() ? "." : each) / "weasyprint";
+    if (access(program.c_str(), X_OK) == 0) {
+      found = program.string();
+      break;
+    }
+  }
+  // Who wants no PDF needs none, so it is no fault.
+  findings.push_back({"WeasyPrint", true, found, ""});
+}
+
 int doctor(const std::string& directory, bool json) {
   std::vector<Finding> findings;
   const std::string installed = "install Tocsin again: its files stand below share/tocsin beside bin/";
@@ -96,8 +131,10 @@ int doctor(const std::string& directory, bool json) {
     }
     findings.push_back({"store", good, detail, "tocsin verify says what is wrong; restore those files from a backup"});
     check_directory("store directory", directory, findings);
+    check_signing(directory, findings);
   }
   check_location(settings, findings);
+  check_weasyprint(findings);
   check_directory("cache directory", cache_directory(), findings);
   bool sound = true;
   std::vector<std::vector<std::string>> rows;

@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <array>
 
-#include "collect/ipfix_sets.h"
 #include "collect/access_log.h"
+#include "collect/ipfix_sets.h"
 #include "collect/misp_event.h"
 #include "collect/readers.h"
 #include "collect/report_csv.h"

@@ -73,6 +73,17 @@ void compare_rows(const std::string& id, const std::vector<std::string>& by, con
   into.insert(into.end(), found.begin(), found.end());
 }
 
+void compare_headlines(const std::string& what, const std::vector<std::string>& published,
+                       const std::vector<std::string>& recomputed, std::vector<std::string>& into) {
+  for (std::size_t i = 0; i < std::max(published.size(), recomputed.size()); ++i) {
+    const std::string stands = i < published.size() ? printable(published[i], 1000) : "nothing";
+    const std::string expected = i < recomputed.size() ? printable(recomputed[i], 1000) : "nothing";
+    if (stands == expected) continue;
+    into.push_back(fmt::format("{} {}: \"{}\" in the brief, \"{}\" recomputed", what, i + 1, stands, expected));
+    if (into.size() > 1000) return;
+  }
+}
+
 FigureRequest request_of(const ParsedBrief& brief, const ParsedFigure& figure) {
   FigureRequest request;
   request.id = figure.id;
@@ -100,7 +111,7 @@ Expected<std::vector<BriefSection>> sections_of(const Catalogue& catalogue, cons
     request.limit = only_country(request) ? 0 : kTableRows;
     auto figure = ask(request);
     if (!figure) return failure(fmt::format("{}: {}", definition.id, figure.error().message));
-    BriefSection section{std::move(*figure), {}};
+    BriefSection section{std::move(*figure), {}, {}};
     if (section.figure.value > 0 && has_trend(definition)) {
       request.by = {"day"};
       request.limit = 0;
@@ -150,17 +161,16 @@ Expected<std::vector<std::string>> differences_of(const ParsedBrief& brief, cons
         compare_rows(id, request.by, figure.trend, trend->rows, found);
       }
     }
-    again.sections.push_back({std::move(*recomputed), {}});
+    again.sections.push_back({std::move(*recomputed), {}, {}});
   }
   // The sentences are what is read, so they must say what the figures say.
   if (again.sections.size() == brief.figures.size()) {
-    const std::vector<std::string> headline = prose_of(again).headline;
-    for (std::size_t i = 0; i < std::max(headline.size(), brief.headline.size()); ++i) {
-      const std::string published = i < brief.headline.size() ? printable(brief.headline[i], 1000) : "nothing";
-      const std::string expected = i < headline.size() ? headline[i] : "nothing";
-      if (published == printable(expected, 1000)) continue;
-      found.push_back(fmt::format("headline {}: \"{}\" in the brief, \"{}\" recomputed", i + 1, published, expected));
-      if (found.size() > 1000) break;
+    compare_headlines("headline", brief.headline, prose_of(again, english()).headline, found);
+    for (const Language language : kLanguages) {
+      const auto published = brief.headlines.find(std::string(code_of(language)));
+      if (published == brief.headlines.end()) continue;
+      compare_headlines(fmt::format("headline in {}", code_of(language)), published->second,
+                        prose_of(again, phrases(language)).headline, found);
     }
   }
   return found;

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,6 +37,7 @@ struct ParsedBrief {
   Confidence confidence = Confidence::kProbable;
   SightingStore::Head ledger;
   std::vector<std::string> headline;
+  std::map<std::string, std::vector<std::string>> headlines;  // by language; older briefs have none
   std::vector<ParsedFigure> figures;
 };
 // An error names what is wrong, and where: "figures[3].value: a number was expected".

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "base/text.h"
+#include "publish/calendar.h"
 #include "publish/escape.h"
 #include "publish/words.h"
 
@@ -34,12 +35,15 @@ double round_up(double value) {
   return 10 * power;
 }
 
-// Cut to what has room beside the bars, between code points.
+// Cut to what has room beside the bars, between code points. Characters of three bytes and more are mostly those of
+// Chinese, which are twice as wide.
 std::string shortened(const std::string& text, std::size_t most) {
-  std::size_t count = 0;
+  std::size_t width = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if ((static_cast<unsigned char>(text[i]) & 0xc0) == 0x80) continue;
-    if (++count > most) return text.substr(0, i) + "…";
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if ((byte & 0xc0) == 0x80) continue;
+    width += byte >= 0xe0 ? 2 : 1;
+    if (width > most) return text.substr(0, i) + "…";
   }
   return text;
 }
@@ -94,18 +98,19 @@ std::vector<DayValue> days_of(const std::vector<FigureRow>& trend, const Period&
   return days;
 }
 
-std::string trend_chart(const std::vector<DayValue>& days, const std::string& id, const std::string& title) {
+std::string trend_chart(const std::vector<DayValue>& days, const std::string& id, const std::string& title,
+                        const Phrases& say) {
   if (days.size() < 2) return "";
   const auto peak = std::ranges::max_element(days, {}, &DayValue::value);
   const double top = round_up(peak->value);
   constexpr double kTop = 14;
   constexpr double kHeight = 110;
-  const double left = 14 + 7.2 * static_cast<double>(number_text(top).size());
+  const double left = 14 + 7.2 * static_cast<double>(number_text(top, say).size());
   constexpr double kRight = kWidth - 8;
   const double base = kTop + kHeight;
   std::string svg = opening(base + 26, id, title,
-                            fmt::format("From {} to {}; most on {}: {}", short_day(days.front().day),
-                                        short_day(days.back().day), short_day(peak->day), number_text(peak->value)));
+                            said(say.trend_description, say.short_day(days.front().day), say.short_day(days.back().day),
+                                 say.short_day(peak->day), number_text(peak->value, say)));
   // Half of an odd whole number is no count.
   const bool halves = top != 1 && std::fmod(top, 2) == 0;
   for (const double level : halves ? std::vector<double>{0, top / 2, top} : std::vector<double>{0, top}) {
@@ -113,7 +118,7 @@ std::string trend_chart(const std::vector<DayValue>& days, const std::string& id
     svg += fmt::format(
         "<line x1=\"{}\" x2=\"{}\" y1=\"{:.1f}\" y2=\"{:.1f}\" class=\"{}\"/><text x=\"{}\" y=\"{:.1f}\""
         " class=\"end quiet\">{}</text>\n",
-        left, kRight, y, y, level > 0 ? "grid" : "axis", left - 8, y + 4, number_text(level));
+        left, kRight, y, y, level > 0 ? "grid" : "axis", left - 8, y + 4, number_text(level, say));
   }
   const double step = (kRight - left) / static_cast<double>(days.size());
   const auto center = [&](std::size_t i) { return left + step * (static_cast<double>(i) + 0.5); };
@@ -125,8 +130,8 @@ std::string trend_chart(const std::vector<DayValue>& days, const std::string& id
       svg += fmt::format(
           "<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" class=\"mark\"><title>{}: {}</title>"
           "</rect>\n",
-          center(i) - width / 2, base - height, width, height, html(short_day(days[i].day)),
-          number_text(days[i].value));
+          center(i) - width / 2, base - height, width, height, html(say.short_day(days[i].day)),
+          number_text(days[i].value, say));
     }
   } else {
     std::string points;
@@ -144,7 +149,7 @@ std::string trend_chart(const std::vector<DayValue>& days, const std::string& id
     const char* anchor = !wide || (i != 0 && i + 1 != days.size()) ? "middle" : i == 0 ? "start" : "end";
     const double x = !wide || (i != 0 && i + 1 != days.size()) ? center(i) : i == 0 ? left : kRight;
     svg += fmt::format("<text x=\"{:.1f}\" y=\"{}\" class=\"quiet {}\">{}</text>\n", x, base + 18, anchor,
-                       html(short_day(days[i].day)));
+                       html(say.short_day(days[i].day)));
   }
   return svg + "</svg>\n";
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "figures/figure.h"
+#include "publish/phrases.h"
 
 namespace tocsin::publish {
 
@@ -27,6 +28,7 @@ struct DayValue {
 // the rows name no days or there would be more than three years of them.
 std::vector<DayValue> days_of(const std::vector<FigureRow>& trend, const Period& period, const std::string& zone);
 // Columns, of more than 62 days a line. Empty if there are fewer than two days.
-std::string trend_chart(const std::vector<DayValue>& days, const std::string& id, const std::string& title);
+std::string trend_chart(const std::vector<DayValue>& days, const std::string& id, const std::string& title,
+                        const Phrases& say);
 
 }  // namespace tocsin::publish

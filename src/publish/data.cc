@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "publish/calendar.h"
 #include "publish/escape.h"
 #include "publish/prose.h"
 #include "publish/report.h"
@@ -31,14 +32,28 @@ std::vector<FigureRow> by_day(std::vector<FigureRow> trend) {
   return trend;
 }
 
+// A text in every language.
+template <typename Text>
+Json in_languages(Text text) {
+  Json json = Json::object();
+  for (const Language language : kLanguages) json[std::string(code_of(language))] = text(phrases(language));
+  return json;
+}
+
 Json figure_json(const BriefSection& section) {
   const FigureResult& figure = section.figure;
+  const FigureDefinition& definition = figure.definition;
   Json json;
-  json["figure"] = figure.definition.id;
-  json["title"] = title_of(figure);
-  json["sentence"] = figure.value > 0 ? Json(sentence(figure)) : Json();
-  json["definition"] = english(figure.definition.definition);
-  json["caution"] = english(figure.definition.caution);
+  json["figure"] = definition.id;
+  json["title"] = title_of(figure, english());
+  json["titles"] = in_languages([&](const Phrases& say) { return title_of(figure, say); });
+  json["sentence"] = figure.value > 0 ? Json(sentence(figure, english())) : Json();
+  json["sentences"] =
+      figure.value > 0 ? in_languages([&](const Phrases& say) { return sentence(figure, say); }) : Json();
+  json["definition"] = text_in(definition.definition, english());
+  json["definitions"] = in_languages([&](const Phrases& say) { return text_in(definition.definition, say); });
+  json["caution"] = text_in(definition.caution, english());
+  json["cautions"] = in_languages([&](const Phrases& say) { return text_in(definition.caution, say); });
   json["measure"] = figure.definition.measure;
   json["unit"] = figure.definition.unit;
   json["value"] = number(figure.value);
@@ -58,6 +73,25 @@ Json figure_json(const BriefSection& section) {
   for (const FigureRow& row : by_day(section.trend)) {
     json["trend"].push_back({{"day", row.key.empty() ? "" : row.key[0]}, {"value", number(row.value)}});
   }
+  if (section.machines) {
+    const MachinesNote& note = *section.machines;
+    const auto estimate = [&](double value) { return note.abstained.empty() ? number(value) : Json(); };
+    json["machines"] = {{"machines", estimate(note.machines)},
+                        {"low", estimate(note.low)},
+                        {"high", estimate(note.high)},
+                        {"abstained", note.abstained}};
+  }
+  return json;
+}
+
+Json sensitivity_json(const SensitivityRow& row) {
+  const auto value = [](const std::optional<double>& given) { return given ? number(*given) : Json(); };
+  Json json;
+  json["figure"] = row.figure;
+  json["value"] = number(row.value);
+  json["with_other_location"] = value(row.with_other_location);
+  json["without_relays"] = value(row.without_relays);
+  json["with_suspected"] = value(row.with_suspected);
   return json;
 }
 
@@ -76,10 +110,16 @@ Json source_json(const SourceRecord& source) {
   return json;
 }
 
-void line(std::string& out, std::string_view figure, std::string_view dimension, std::string_view key, double value,
-          const std::string& share) {
-  out += fmt::format("{},{},{},{},{}\r\n", csv_text(figure), csv_text(dimension), csv_text(key), number(value).dump(),
-                     share);
+struct Line {
+  std::string_view dimension, key;
+  double value;
+  std::string share;
+};
+
+void add_line(std::string& out, const FigureResult& figure, const Line& line) {
+  out += fmt::format("{},{},{},{},{},{},{}\r\n", csv_text(figure.definition.id), csv_text(line.dimension),
+                     csv_text(line.key), number(line.value).dump(), line.share, csv_text(title_of(figure, english())),
+                     csv_text(title_of(figure, chinese())));
 }
 
 std::string joined(const std::vector<std::string>& parts) {
@@ -91,11 +131,12 @@ std::string joined(const std::vector<std::string>& parts) {
 }  // namespace
 
 std::string to_json(const Brief& brief) {
-  const Prose prose = prose_of(brief);
+  const Prose prose = prose_of(brief, english());
   Json json;
   json["schema"] = "tocsin-brief-1";
   json["language"] = "en";
   json["title"] = prose.title;
+  json["titles"] = in_languages([&](const Phrases& say) { return prose_of(brief, say).title; });
   json["constituency"] = brief.constituency;
   json["period"] = {{"from", has_start(brief.period) ? Json(format_time(brief.period.from)) : Json()},
                     {"to", has_end(brief.period) ? Json(format_time(brief.period.to)) : Json()},
@@ -104,30 +145,35 @@ std::string to_json(const Brief& brief) {
   json["made"] = format_time(brief.made);
   json["ledger"] = {{"sequence", brief.ledger.sequence}, {"hash", brief.ledger.hash}};
   json["headline"] = prose.headline;
+  json["headlines"] = in_languages([&](const Phrases& say) { return prose_of(brief, say).headline; });
   json["figures"] = Json::array();
   for (const BriefSection& section : brief.sections) json["figures"].push_back(figure_json(section));
+  if (!brief.sensitivity.empty()) {
+    json["sensitivity"] = Json::array();
+    for (const SensitivityRow& row : brief.sensitivity) json["sensitivity"].push_back(sensitivity_json(row));
+  }
   json["cautions"] = prose.cautions;
   json["methods"] = prose.methods;
   json["not_seen"] = prose.unseen;
   json["sources"] = Json::array();
   for (const SourceRecord& source : brief.sources) json["sources"].push_back(source_json(source));
   json["location_databases"] = brief.location_databases;
-  json["credits"] = prose.locations.back();
+  json["credits"] = prose.credits;
   // Text that is not UTF-8 must not stop a brief: what is wrong of it becomes U+FFFD.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 std::string to_csv(const Brief& brief) {
-  std::string out = "figure,dimension,key,value,share\r\n";
+  std::string out = "figure,dimension,key,value,share,title_en,title_zh\r\n";
   for (const BriefSection& section : brief.sections) {
     const FigureResult& figure = section.figure;
-    const std::string& id = figure.definition.id;
-    line(out, id, "total", "", figure.value, "");
-    if (figure.previous) line(out, id, "period before", "", *figure.previous, "");
+    add_line(out, figure, {"total", "", figure.value, ""});
+    if (figure.previous) add_line(out, figure, {"period before", "", *figure.previous, ""});
+    const std::string by = joined(figure.request.by);
     for (const FigureRow& row : figure.rows) {
-      line(out, id, joined(figure.request.by), joined(row.key), row.value, fmt::format("{:.6g}", row.share));
+      add_line(out, figure, {by, joined(row.key), row.value, fmt::format("{:.6g}", row.share)});
     }
-    for (const FigureRow& row : by_day(section.trend)) line(out, id, "day", joined(row.key), row.value, "");
+    for (const FigureRow& row : by_day(section.trend)) add_line(out, figure, {"day", joined(row.key), row.value, ""});
   }
   return out;
 }

@@ -29,6 +29,7 @@
 
 #include "base/text.h"
 #include "publish/escape.h"
+#include "publish/prose.h"
 #include "publish/words.h"
 
 namespace tocsin::publish {
@@ -228,7 +229,7 @@ std::size_t shade_of(const std::vector<double>& classes, double value) {
 }
 
 std::string legend_of(const std::vector<double>& classes, const std::map<std::string, double>& values,
-                      const FigureDefinition& figure) {
+                      const FigureDefinition& figure, const Phrases& say) {
   double most = 0;
   bool whole = true;
   std::set<double> distinct;
@@ -242,19 +243,20 @@ std::string legend_of(const std::vector<double>& classes, const std::map<std::st
   for (std::size_t i = 0; i < classes.size(); ++i) {
     const bool last = i + 1 == classes.size();
     const double to = last ? most : whole ? classes[i + 1] - 1 : classes[i + 1];
-    const std::string text = single || to == classes[i] ? value_text(classes[i], figure)
-                                                        : value_text(classes[i], figure) + "–" + value_text(to, figure);
+    const std::string text = single || to == classes[i]
+                                 ? value_text(classes[i], figure, say)
+                                 : value_text(classes[i], figure, say) + "–" + value_text(to, figure, say);
     list += fmt::format("<li><span class=\"swatch s{}\"></span>{}</li>", shade_of(classes, classes[i]), html(text));
   }
   return list;
 }
 
 WorldMap draw(const FigureResult& figure, const Topology& topology, const std::map<std::string, double>& values,
-              const std::string& home, const std::string& id) {
+              const std::string& home, const std::string& id, const Phrases& say) {
   const std::vector<double> classes = classes_of(values);
   std::map<std::string, double> left = values;
   const auto label = [&](const std::string& code, double value) {
-    return country_name(code) + ": " + value_text(value, figure.definition);
+    return country_name(code, say) + std::string(say.colon) + value_text(value, figure.definition, say);
   };
   std::string land, coloured, outline;
   for (const Json& geometry : topology.countries()) {
@@ -282,28 +284,28 @@ WorldMap draw(const FigureResult& figure, const Topology& topology, const std::m
   WorldMap map;
   std::string description;
   for (std::size_t i = 0; i < figure.rows.size() && i < 10; ++i) {
-    description += fmt::format("{}{}: {}", i ? "; " : "", key_text(figure, figure.rows[i]),
-                               value_text(figure.rows[i].value, figure.definition));
+    description += fmt::format("{}{}{}{}", i ? say.semicolon : "", key_text(figure, figure.rows[i], say), say.colon,
+                               value_text(figure.rows[i].value, figure.definition, say));
   }
   const double top = project(0, 84).y;
   const double bottom = project(0, -56.5).y;
   map.svg = fmt::format(
       "<svg class=\"map\" viewBox=\"0 {:.0f} {:.0f} {:.0f}\" role=\"img\" aria-labelledby=\"{}-title {}-desc\">\n"
-      "<title id=\"{}-title\">World map: {}</title>\n<desc id=\"{}-desc\">{}</desc>\n<path class=\"land\" d=\"{}\"/>\n"
+      "<title id=\"{}-title\">{}</title>\n<desc id=\"{}-desc\">{}</desc>\n<path class=\"land\" d=\"{}\"/>\n"
       "{}{}</svg>\n",
-      top, kWidth, bottom - top, id, id, id,
-      html(figure.definition.title.contains("en") ? figure.definition.title.at("en") : figure.definition.id), id,
-      html(description), land, coloured,
-      outline.empty() ? "" : fmt::format("<path class=\"home\" d=\"{}\"/>\n", outline));
+      top, kWidth, bottom - top, id, id, id, html(said(say.map_title, title_of(figure, say))), id, html(description),
+      land, coloured, outline.empty() ? "" : fmt::format("<path class=\"home\" d=\"{}\"/>\n", outline));
   map.legend =
-      legend_of(classes, values, figure.definition) +
-      (outline.empty() ? "" : fmt::format("<li><span class=\"swatch home\"></span>{}</li>", html(country_name(home)))) +
+      legend_of(classes, values, figure.definition, say) +
+      (outline.empty() ? ""
+                       : fmt::format("<li><span class=\"swatch home\"></span>{}</li>", html(country_name(home, say)))) +
       "</ul>";
-  for (const auto& [code, value] : left) map.absent += (map.absent.empty() ? "" : "; ") + label(code, value);
+  for (const auto& [code, value] : left)
+    map.absent += (map.absent.empty() ? "" : std::string(say.semicolon)) + label(code, value);
   for (const FigureRow& row : figure.rows) {
     if (!row.key.empty() && row.key[0].empty()) {
-      map.absent +=
-          (map.absent.empty() ? "" : "; ") + ("country not known: " + value_text(row.value, figure.definition));
+      map.absent += (map.absent.empty() ? "" : std::string(say.semicolon)) + std::string(say.country_not_known) +
+                    std::string(say.colon) + value_text(row.value, figure.definition, say);
     }
   }
   return map;
@@ -312,7 +314,7 @@ WorldMap draw(const FigureResult& figure, const Topology& topology, const std::m
 }  // namespace
 
 WorldMap world_map(const FigureResult& figure, const std::string& world_json, const std::string& home,
-                   const std::string& id) {
+                   const std::string& id, const Phrases& say) {
   if (world_json.empty() || figure.request.by.size() != 1 || !is_country(figure.request.by[0])) return {};
   std::map<std::string, double> values;
   for (const FigureRow& row : figure.rows) {
@@ -322,7 +324,7 @@ WorldMap world_map(const FigureResult& figure, const std::string& world_json, co
   }
   if (values.empty()) return {};
   try {
-    return draw(figure, Topology(world_json), values, home, id);
+    return draw(figure, Topology(world_json), values, home, id, say);
   } catch (const Json::exception&) {
     return {};  // a brief without a map is a brief still
   }

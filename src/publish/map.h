@@ -4,6 +4,7 @@
 #include <string>
 
 #include "figures/figure.h"
+#include "publish/phrases.h"
 
 namespace tocsin::publish {
 
@@ -15,6 +16,6 @@ struct WorldMap {
 
 // world_json: text of world-atlas countries-110m.json. home: alpha-2 of a country to outline, empty for none.
 WorldMap world_map(const FigureResult& figure, const std::string& world_json, const std::string& home,
-                   const std::string& id);
+                   const std::string& id, const Phrases& say);
 
 }  // namespace tocsin::publish

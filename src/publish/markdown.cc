@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "publish/calendar.h"
 #include "publish/escape.h"
 #include "publish/prose.h"
 #include "publish/report.h"
@@ -67,71 +68,69 @@ std::string list(const std::vector<std::string>& items) {
   return out + '\n';
 }
 
-std::string section_of(const BriefSection& section, const Brief& brief) {
+// The table's heading has the language's words; the first column is text, the rest are numbers.
+std::string figure_table(const FigureResult& figure, const Phrases& say) {
+  const FigureDefinition& definition = figure.definition;
+  const std::vector<std::string>& by = figure.request.by;
+  Row heading;
+  for (const std::string& dimension : by) heading.push_back(markdown(dimension_title(dimension, say)));
+  heading.push_back(markdown(say.unit_heading(definition.unit)));
+  heading.emplace_back(definition.unit == "%" ? say.part : say.share);
+  std::vector<bool> numbers(by.size(), false);
+  numbers.insert(numbers.end(), {true, true});
+  std::vector<Row> rows{heading};
+  for (std::size_t i = 0; i < figure.rows.size() && i < kTableRows; ++i) {
+    Row& row = rows.emplace_back();
+    for (std::size_t k = 0; k < by.size(); ++k) {
+      row.push_back(markdown(key_text(by[k], k < figure.rows[i].key.size() ? figure.rows[i].key[k] : "", say)));
+    }
+    row.push_back(value_text(figure.rows[i].value, definition, say));
+    row.push_back(share_cell(figure.rows[i].share, say));
+  }
+  std::string out = table(rows, numbers);
+  if (const std::string note = rows_note(figure, say); !note.empty()) out += markdown(note) + "\n\n";
+  return out;
+}
+
+std::string section_of(const BriefSection& section, const Brief& brief, const Phrases& say) {
   const FigureResult& figure = section.figure;
   const FigureDefinition& definition = figure.definition;
-  std::string out = "## " + markdown(title_of(figure)) + "\n\n";
-  const std::string unit = definition.unit == "%"
-                               ? ""
-                               : " " + (figure.value == 1 ? singular(definition.unit) : printable(definition.unit, 60));
-  const std::string change = change_text(figure.value, figure.previous, definition);
-  out += fmt::format("**{}**{}{}\n\n", value_text(figure.value, definition), markdown(unit),
-                     change.empty() ? "" : " · " + markdown(change));
-  out += markdown(english(definition.definition));
-  if (const std::string caution = english(definition.caution); !caution.empty()) out += " " + markdown(caution);
-  out += "\n\n";
-  if (!figure.rows.empty()) {
-    const std::vector<std::string>& by = figure.request.by;
-    Row heading;
-    for (const std::string& dimension : by) heading.push_back(markdown(dimension_title(dimension)));
-    heading.push_back(markdown(definition.unit.empty() || definition.unit == "%" ? "value" : definition.unit));
-    heading.emplace_back("share");
-    std::vector<bool> numbers(by.size(), false);
-    numbers.insert(numbers.end(), {true, true});
-    std::vector<Row> rows{heading};
-    for (std::size_t i = 0; i < figure.rows.size() && i < kTableRows; ++i) {
-      Row& row = rows.emplace_back();
-      for (std::size_t k = 0; k < by.size(); ++k) {
-        row.push_back(markdown(key_text(by[k], k < figure.rows[i].key.size() ? figure.rows[i].key[k] : "")));
-      }
-      row.push_back(value_text(figure.rows[i].value, definition));
-      row.push_back(share_cell(figure.rows[i].share));
-    }
-    out += table(rows, numbers);
-    if (const std::string note = rows_note(figure); !note.empty()) out += markdown(note) + "\n\n";
+  std::string out = "### " + markdown(title_of(figure, say)) + "\n\n";
+  const std::string unit = say.unit(definition.unit, figure.value);
+  const std::string change = change_text(figure.value, figure.previous, definition, say);
+  out += fmt::format("**{}**{}{}\n\n", value_text(figure.value, definition, say),
+                     unit.empty() ? "" : " " + markdown(unit), change.empty() ? "" : " · " + markdown(change));
+  out += markdown(text_in(definition.definition, say));
+  if (const std::string caution = text_in(definition.caution, say); !caution.empty()) {
+    out += std::string(say.sentence.between) + markdown(caution);
   }
+  out += "\n\n";
+  if (const std::string machines = machines_text(section, say); !machines.empty()) out += markdown(machines) + "\n\n";
+  if (!figure.rows.empty()) out += figure_table(figure, say);
   std::vector<FigureRow> trend = section.trend;
   std::ranges::sort(trend, {}, &FigureRow::key);
   // A short period's days fit in a table; a long one's are in the chart of the HTML page and in the CSV.
   if (trend.size() > 1 && trend.size() <= 31) {
-    std::vector<Row> rows{{"day", "value"}};
+    std::vector<Row> rows{{std::string(say.day), std::string(say.value)}};
     for (const FigureRow& row : trend) {
-      rows.push_back({markdown(row.key.empty() ? "" : row.key[0]), value_text(row.value, definition)});
+      rows.push_back({markdown(row.key.empty() ? "" : row.key[0]), value_text(row.value, definition, say)});
     }
     out += table(rows, {false, true});
-    if (bounded(brief.period)) out += "Days that are not listed have none.\n\n";
+    if (bounded(brief.period)) out += std::string(say.days_without) + "\n\n";
   }
   return out;
 }
 
-}  // namespace
-
-std::string to_markdown(const Brief& brief) {
-  const Prose prose = prose_of(brief);
-  std::string out = fmt::format("# {}\n\n{}\n\n**{}**\n\n", markdown(prose.title), markdown(prose.period),
-                                markdown(prose.headline[0]));
-  if (prose.headline.size() > 1) out += list({prose.headline.begin() + 1, prose.headline.end()});
-  if (!prose.nothing.empty()) out += markdown(prose.nothing) + "\n\n";
-  for (const std::string& caution : prose.cautions) out += "> " + markdown(caution) + "\n>\n";
-  out.resize(out.size() - 2);
-  out += '\n';
-  for (const BriefSection* section : shown(brief)) out += section_of(*section, brief);
-  out += "## What these figures rest on\n\n### Methods\n\n" + list(prose.methods) + "### What is not seen\n\n" +
-         list(prose.unseen) + "### Sources\n\n";
+std::string sources_of(const Brief& brief, const Phrases& say) {
+  std::string out = fmt::format("### {}\n\n", say.sources_heading);
   if (brief.sources.empty()) {
-    out += "No source was read.\n\n";
+    out += std::string(say.no_source) + "\n\n";
   } else {
-    std::vector<Row> rows{{"source", "format", "size", "records", "skipped", "SHA-256"}};
+    Row heading;
+    for (const auto head : {say.source, say.format, say.size, say.records, say.skipped, say.hash}) {
+      heading.emplace_back(head);
+    }
+    std::vector<Row> rows{heading};
     for (const SourceRecord& source : brief.sources) {
       rows.push_back({markdown(source.name), markdown(source.format), with_bytes(source.bytes),
                       with_thousands(static_cast<std::int64_t>(source.records)),
@@ -139,17 +138,51 @@ std::string to_markdown(const Brief& brief) {
     }
     out += table(rows, {false, false, true, true, true, false});
   }
-  out += "### What was skipped\n\n";
+  out += fmt::format("### {}\n\n", say.skipped_heading);
   std::vector<std::string> skipped;
   for (const SourceRecord& source : brief.sources) {
     if (!source.skipped) continue;
-    std::string item = source.name + ": " + skipped_text(source);
+    std::string item = source.name + std::string(say.colon) + skipped_text(source, say);
     for (std::size_t i = 0; i < source.examples.size() && i < 5; ++i)
-      item += (i ? "; " : ". For example ") + source.examples[i];
+      item += std::string(i ? say.semicolon : say.for_example) + source.examples[i];
     skipped.push_back(std::move(item));
   }
-  out += skipped.empty() ? "No record of these sources was skipped.\n\n" : list(skipped);
-  out += "### Locations\n\n" + list(prose.locations) + "### Ledger\n\n" + markdown(prose.ledger) + "\n";
+  return out + (skipped.empty() ? std::string(say.nothing_skipped) + "\n\n" : list(skipped));
+}
+
+std::string sensitivity_of(const Brief& brief, const Phrases& say) {
+  std::vector<Row> rows = sensitivity_table(brief, say);
+  if (rows.empty()) return "";
+  for (Row& row : rows) {
+    for (std::string& cell : row) cell = markdown(cell);
+  }
+  std::vector<bool> numbers(rows[0].size(), true);
+  numbers[0] = false;
+  return fmt::format("## {}\n\n{}\n\n", say.sensitivity, say.sensitivity_note) + table(rows, numbers);
+}
+
+}  // namespace
+
+std::string to_markdown(const Brief& brief, Language language) {
+  const Phrases& say = phrases(language);
+  const Prose prose = prose_of(brief, say);
+  std::string out = fmt::format("# {}\n\n{}\n\n**{}**\n\n", markdown(prose.title), markdown(prose.period),
+                                markdown(prose.headline[0]));
+  for (std::size_t i = 1; i < prose.headline.size() && i < kFirstPage; ++i) out += markdown(prose.headline[i]) + "\n\n";
+  if (!prose.nothing.empty()) out += markdown(prose.nothing) + "\n\n";
+  for (const std::string& caution : prose.cautions) out += "> " + markdown(caution) + "\n>\n";
+  out.resize(out.size() - 2);
+  out += '\n';
+  for (const KindOfSections& kind : kinds_of(brief, say)) {
+    out += "## " + markdown(kind.heading) + "\n\n";
+    for (const BriefSection* section : kind.sections) out += section_of(*section, brief, say);
+  }
+  out += sensitivity_of(brief, say);
+  out += fmt::format("## {}\n\n### {}\n\n{}### {}\n\n{}", say.basis, say.methods_heading, list(prose.methods),
+                     say.unseen_heading, list(prose.unseen));
+  out += sources_of(brief, say);
+  out += fmt::format("### {}\n\n{}### {}\n\n{}\n", say.locations_heading, list(prose.locations), say.ledger_heading,
+                     markdown(prose.ledger));
   if (!brief.ledger.hash.empty()) out += "\n    " + printable(brief.ledger.hash, 200) + "\n";
   return out;
 }

@@ -116,6 +116,12 @@ ParsedBrief brief_of(const Json& json) {
   brief.ledger.sequence = whole(ledger, "sequence", "ledger");
   brief.ledger.hash = text(ledger, "hash", "ledger");
   brief.headline = texts(json, "headline", "");
+  if (json.contains("headlines")) {
+    const Json& languages = json.at("headlines");
+    if (!languages.is_object() || languages.size() > 100)
+      throw Malformed("headlines", "texts by language were expected");
+    for (const auto& item : languages.items()) brief.headlines[item.key()] = texts(languages, item.key(), "headlines");
+  }
   const Json& figures = array(json, "figures", "");
   if (figures.size() > kMostFigures) throw Malformed("figures", "more than any catalogue has");
   for (const Json& figure : figures) {

@@ -11,159 +11,193 @@
 namespace tocsin::publish {
 namespace {
 
-bool of_botnets(const BriefSection& section) {
-  const auto& kinds = section.figure.definition.kinds;
+bool of_botnets(const BriefSection* section) {
+  const auto& kinds = section->figure.definition.kinds;
   return std::ranges::find(kinds, "botnet-control") != kinds.end();
 }
 
-std::string confidence_remark(Confidence confidence) {
+std::string confidence_remark(Confidence confidence, const Phrases& say) {
   switch (confidence) {
     case Confidence::kConfirmed:
-      return "confirmed";
+      return std::string(say.confirmed_remark);
     case Confidence::kSuspected:
-      return "suspected or better";
+      return std::string(say.suspected_remark);
     case Confidence::kProbable:
       break;
   }
   return "";
 }
 
-std::string confidence_text(Confidence confidence) {
+std::string confidence_text(Confidence confidence, const Phrases& say) {
   switch (confidence) {
     case Confidence::kConfirmed:
-      return "Only confirmed sightings count: a verified indicator, a signature or a report.";
+      return std::string(say.confirmed);
     case Confidence::kSuspected:
-      return "Every sighting counts, also those that are suspected from behaviour alone.";
+      return std::string(say.suspected);
     case Confidence::kProbable:
       break;
   }
-  return "Sightings that are probable or confirmed count; what is suspected from behaviour alone does not.";
+  return std::string(say.probable);
 }
 
-std::string lower_first(std::string text) {
-  // "IP addresses" and "AS numbers" keep their capitals.
-  if (text.size() > 1 && text[0] >= 'A' && text[0] <= 'Z' && text[1] >= 'a' && text[1] <= 'z') {
-    text[0] = static_cast<char>(text[0] + 32);
-  }
+std::vector<std::string> texts(const std::vector<std::string_view>& phrases) {
+  return {phrases.begin(), phrases.end()};
+}
+
+std::string kind_of_figure(const std::string& id) { return id.substr(0, id.find('.')); }
+
+// The number, the period before, and of the lead also who comes next.
+std::string paragraph(const FigureResult& figure, const Phrases& say, const std::string& sentence, bool lead) {
+  std::string text = sentence;
+  const auto add = [&](const std::string& more) { text += std::string(say.sentence.between) + more; };
+  const std::string change = change_text(figure.value, figure.previous, figure.definition, say);
+  // The sentence may end with the largest row; the change is the total's.
+  const bool share = figure.definition.unit == "%";
+  if (!change.empty())
+    add((share ? change : said(say.in_all, say.lower_first(change))) + std::string(say.sentence.stop));
+  const std::string next = lead ? followers(figure, say) : "";
+  if (!next.empty()) add(next);
   return text;
-}
-
-std::vector<std::string> methods_of(const Brief& brief) {
-  std::vector<std::string> methods;
-  methods.push_back(
-      "Sources are read into observations (flows, DNS, HTTP, TLS, alerts); detectors judge these and give sightings: "
-      "that an actor did one kind of thing to a target within an hour, on what evidence.");
-  methods.push_back(confidence_text(brief.confidence));
-  methods.push_back(
-      "Counts are exact. A host is a distinct IP address unless a definition says otherwise: never silently a machine "
-      "or a person.");
-  methods.push_back(
-      "The period is half-open and is held against the time a sighting was first seen. The change is on the period "
-      "before of the same length, and is left out where the store holds nothing that early.");
-  methods.push_back(
-      "Where rows add up to more than their total, some of what is counted belongs to several rows. Shares are of the "
-      "total, also where a table shows only its first rows.");
-  return methods;
 }
 
 }  // namespace
 
-std::string english(const std::map<std::string, std::string>& texts) {
-  const auto found = texts.find("en");
-  return found == texts.end() ? "" : printable(found->second, 4000);
-}
-
-std::string title_of(const FigureResult& figure) {
-  const std::string title = english(figure.definition.title);
+std::string title_of(const FigureResult& figure, const Phrases& say) {
+  const std::string title = text_in(figure.definition.title, say);
   return title.empty() ? printable(figure.definition.id) : title;
 }
 
 std::vector<const BriefSection*> shown(const Brief& brief) {
   std::vector<const BriefSection*> sections;
-  for (const BriefSection& section : brief.sections) {
-    if (section.figure.value > 0) sections.push_back(&section);
+  for (const KindOfSections& kind : kinds_of(brief, english())) {
+    sections.insert(sections.end(), kind.sections.begin(), kind.sections.end());
   }
-  std::ranges::stable_partition(sections, [](const BriefSection* section) { return of_botnets(*section); });
   return sections;
 }
 
-std::string skipped_text(const SourceRecord& source) {
+std::vector<KindOfSections> kinds_of(const Brief& brief, const Phrases& say) {
+  std::vector<const BriefSection*> sections;
+  for (const BriefSection& section : brief.sections) {
+    if (section.figure.value > 0) sections.push_back(&section);
+  }
+  std::ranges::stable_partition(sections, of_botnets);
+  std::vector<KindOfSections> kinds;
+  std::vector<std::string> names;
+  for (const BriefSection* section : sections) {
+    const std::string name = kind_of_figure(section->figure.definition.id);
+    const auto at = std::ranges::find(names, name);
+    const auto index = static_cast<std::size_t>(at - names.begin());
+    if (at == names.end()) {
+      names.push_back(name);
+      kinds.push_back({printable(word(say.kinds, name), 120), {}});
+    }
+    kinds[index].sections.push_back(section);
+  }
+  return kinds;
+}
+
+std::string skipped_text(const SourceRecord& source, const Phrases& say) {
   std::string text = with_thousands(static_cast<std::int64_t>(source.skipped));
   if (source.skipped_by_reason.empty()) return text;
   std::string reasons;
   for (const auto& [reason, count] : source.skipped_by_reason) {
-    if (!reasons.empty()) reasons += ", ";
+    if (!reasons.empty()) reasons += say.comma;
     reasons += with_thousands(static_cast<std::int64_t>(count)) + " " + printable(reason, 120);
   }
-  return fmt::format("{} ({})", text, reasons);
+  return text + said(say.parentheses, reasons);
 }
 
-std::string rows_note(const FigureResult& figure) {
+std::string rows_note(const FigureResult& figure, const Phrases& say) {
   std::string note;
   if (figure.rows.size() > kTableRows) {
-    note = fmt::format("The {} largest of {} rows; the JSON and CSV files hold them all.", kTableRows,
-                       with_thousands(static_cast<std::int64_t>(figure.rows.size())));
+    note = said(say.largest_of, kTableRows, with_thousands(static_cast<std::int64_t>(figure.rows.size())));
   } else if (figure.request.limit && figure.rows.size() == figure.request.limit) {
-    note = fmt::format("At most the {} largest rows are shown.", figure.request.limit);
+    note = said(say.at_most, figure.request.limit);
   }
   if (figure.overlap > 0) {
-    if (!note.empty()) note += " ";
-    note += fmt::format("Rows together count {} more than the total: what belongs to several rows counts in each.",
-                        with_thousands(figure.overlap));
+    if (!note.empty()) note += say.sentence.between;
+    note += said(say.overlap, with_thousands(figure.overlap));
   }
   return note;
 }
 
-Prose prose_of(const Brief& brief) {
-  Prose prose;
-  prose.title = "Attacks on " + constituency_text(brief.constituency);
-  prose.period = period_title(brief.period, brief.zone);
-  prose.confidence = confidence_text(brief.confidence);
+std::string machines_text(const BriefSection& section, const Phrases& say) {
+  if (!section.machines) return "";
+  const MachinesNote& note = *section.machines;
+  if (!note.abstained.empty()) return said(say.machines_abstained, printable(note.abstained, 400));
+  return said(say.machines, number_text(note.machines, say), number_text(note.low, say), number_text(note.high, say));
+}
 
-  const std::string remark = confidence_remark(brief.confidence);
+std::vector<std::vector<std::string>> sensitivity_table(const Brief& brief, const Phrases& say) {
+  if (brief.sensitivity.empty()) return {};
+  struct Column {
+    std::string_view heading;
+    std::optional<double> SensitivityRow::*value;
+  };
+  std::vector<Column> columns;
+  for (const Column& column : {Column{say.other_location, &SensitivityRow::with_other_location},
+                               Column{say.without_relays, &SensitivityRow::without_relays},
+                               Column{say.with_suspected, &SensitivityRow::with_suspected}}) {
+    const auto has = [&](const SensitivityRow& row) { return (row.*column.value).has_value(); };
+    if (std::ranges::any_of(brief.sensitivity, has)) columns.push_back(column);
+  }
+  std::vector<std::vector<std::string>> table(1, {std::string(say.figure), std::string(say.as_published)});
+  for (const Column& column : columns) table[0].emplace_back(column.heading);
+  for (const SensitivityRow& row : brief.sensitivity) {
+    const auto section = std::ranges::find_if(
+        brief.sections, [&](const BriefSection& each) { return each.figure.definition.id == row.figure; });
+    FigureDefinition definition;
+    std::string title = printable(row.figure);
+    if (section != brief.sections.end()) {
+      definition = section->figure.definition;
+      title = title_of(section->figure, say);
+    }
+    std::vector<std::string>& cells = table.emplace_back();
+    cells.push_back(title);
+    cells.push_back(value_text(row.value, definition, say));
+    for (const Column& column : columns) {
+      const std::optional<double>& value = row.*column.value;
+      cells.push_back(value ? value_text(*value, definition, say) : "–");
+    }
+  }
+  return table;
+}
+
+Prose prose_of(const Brief& brief, const Phrases& say) {
+  Prose prose;
+  prose.title = said(say.title, constituency_text(brief.constituency, say));
+  prose.period = period_title(brief.period, brief.zone, say);
+
+  const std::string remark = confidence_remark(brief.confidence, say);
   for (const BriefSection* section : shown(brief)) {
-    std::string text = sentence(section->figure, prose.headline.empty() ? remark : "");
-    const std::string change = change_text(section->figure.value, section->figure.previous, section->figure.definition);
-    if (!change.empty()) text += " " + change + ".";
-    prose.headline.push_back(std::move(text));
+    const FigureResult& figure = section->figure;
+    const bool lead = prose.headline.empty();
+    prose.headline.push_back(
+        paragraph(figure, say, lead ? sentence(figure, say, remark) : sentence_without_period(figure, say), lead));
   }
   if (prose.headline.empty()) {
-    prose.headline.push_back(fmt::format("Nothing of what this brief counts was seen {}{}.",
-                                         period_in_text(brief.period, brief.zone),
-                                         remark.empty() ? "" : " (" + remark + ")"));
+    std::string period = period_in_text(brief.period, brief.zone, say);
+    if (!remark.empty()) period += said(say.sentence.remark, remark);
+    prose.headline.push_back(said(say.nothing_seen, period));
   }
-  prose.cautions.emplace_back("Location is not attribution: a figure says where an address was, never who used it.");
   for (const BriefSection& section : brief.sections) {
-    const FigureResult& figure = section.figure;
-    if (!(figure.value > 0)) {
-      prose.nothing += (prose.nothing.empty() ? "Nothing was seen of: " : "; ") + lower_first(title_of(figure));
-      continue;
-    }
-    prose.definitions.push_back({printable(figure.definition.id), title_of(figure),
-                                 english(figure.definition.definition), english(figure.definition.caution)});
+    if (section.figure.value > 0) continue;
+    prose.nothing +=
+        (prose.nothing.empty() ? "" : std::string(say.semicolon)) + say.lower_first(title_of(section.figure, say));
   }
-  if (!prose.nothing.empty()) prose.nothing += ".";
-  prose.cautions.emplace_back(
-      "What was not seen is not proved absent: the figures are of what these sources could show, and are a lower "
-      "bound.");
-  prose.methods = methods_of(brief);
-  prose.unseen = {
-      "The content of encrypted connections; of these only addresses, times, sizes and names in the clear are seen.",
-      "Traffic that passed none of the sources listed here, and times that they do not cover.",
-      "Who stands behind an address: a relay, a shared address or a machine that is itself a victim looks the same."};
+  if (!prose.nothing.empty()) prose.nothing = said(say.nothing_of, prose.nothing);
+  prose.cautions = {std::string(say.not_attribution), std::string(say.lower_bound)};
+  prose.methods = texts(say.methods);
+  prose.methods.insert(prose.methods.begin() + 1, confidence_text(brief.confidence, say));
+  prose.unseen = texts(say.unseen);
   for (const std::string& database : brief.location_databases) prose.locations.push_back(printable(database, 2000));
-  if (prose.locations.empty()) prose.locations.emplace_back("No location database was used.");
-  prose.locations.emplace_back(
-      "An address is located by the database nearest before the time it was seen, or the oldest there is. Such "
-      "databases hold errors, and say where an address is registered or announced.");
-  prose.locations.emplace_back(
-      "AS numbers and holders: ip-location-db, from data of RouteViews, DB-IP and NRO, CC BY 4.0. Outlines of "
-      "countries: world-atlas, from Natural Earth.");
-  prose.ledger = fmt::format(
-      "Made {} from the store as of line {} of its ledger; {} The JSON of this brief can be recomputed from there with "
-      "tocsin verify.",
-      format_time(floor_to(brief.made, kSecond)), with_thousands(static_cast<std::int64_t>(brief.ledger.sequence)),
-      brief.ledger.hash.empty() ? "its hash was not taken." : "the line's hash is below.");
+  if (prose.locations.empty()) prose.locations.emplace_back(say.no_location_database);
+  prose.locations.emplace_back(say.locating);
+  prose.locations.emplace_back(say.credits);
+  prose.credits = say.credits;
+  prose.ledger = said(say.ledger, format_time(floor_to(brief.made, kSecond)),
+                      with_thousands(static_cast<std::int64_t>(brief.ledger.sequence)),
+                      brief.ledger.hash.empty() ? say.ledger_no_hash : say.ledger_hash_below);
   return prose;
 }
 

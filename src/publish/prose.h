@@ -2,37 +2,48 @@
 #pragma once
 
 #include <string>
-#include <utility>
 #include <vector>
 
+#include "publish/phrases.h"
 #include "publish/report.h"
 
 namespace tocsin::publish {
 
-struct Definition {
-  std::string id, title, counts, caution;
-};
+// How many paragraphs of the headline the first page has; JSON holds them all.
+inline constexpr std::size_t kFirstPage = 8;
 
 struct Prose {
   std::string title;                  // "Attacks on Czechia"
   std::string period;                 // "13–14 February 2024"
-  std::string confidence;             // what was counted
-  std::vector<std::string> headline;  // the first is the lead
+  std::vector<std::string> headline;  // a paragraph a figure, the first is the lead
   std::string nothing;                // "Nothing was seen of: ..."; empty if all figures have a value
-  std::vector<Definition> definitions;
   std::vector<std::string> cautions, methods, unseen, locations;
+  std::string credits;
   std::string ledger;
 };
 
-Prose prose_of(const Brief& brief);
-// Sections that have a value, the most important first.
+Prose prose_of(const Brief& brief, const Phrases& say);
+
+// Sections that have a value, by kind; the most important first.
+struct KindOfSections {
+  std::string heading;
+  std::vector<const BriefSection*> sections;
+};
+std::vector<KindOfSections> kinds_of(const Brief& brief, const Phrases& say);
+// The same in one list.
 std::vector<const BriefSection*> shown(const Brief& brief);
-std::string english(const std::map<std::string, std::string>& texts);
+
 // The figure's name, with a capital.
-std::string title_of(const FigureResult& figure);
+std::string title_of(const FigureResult& figure, const Phrases& say);
 // "3 (2 truncated header, 1 bad checksum)"
-std::string skipped_text(const SourceRecord& source);
+std::string skipped_text(const SourceRecord& source, const Phrases& say);
 // Of what rows do not say by themselves: how many are left out, and what they share.
-std::string rows_note(const FigureResult& figure);
+std::string rows_note(const FigureResult& figure, const Phrases& say);
+// Empty if there is no note.
+std::string machines_text(const BriefSection& section, const Phrases& say);
+
+// "How much the figures would change": a row a figure; texts, empty where a column does not apply. Columns that no
+// figure has are left out. The first row is the heading.
+std::vector<std::vector<std::string>> sensitivity_table(const Brief& brief, const Phrases& say);
 
 }  // namespace tocsin::publish

@@ -1,17 +1,34 @@
 // The brief of a period: reads figures only, and writes documents.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/expected.h"
 #include "figures/figure.h"
+#include "publish/language.h"
 
 namespace tocsin {
+
+// How many machines may stand behind a figure's addresses.
+struct MachinesNote {
+  double machines = 0, low = 0, high = 0;
+  std::string abstained;  // why there is no estimate; then the numbers mean nothing
+};
 
 struct BriefSection {
   FigureResult figure;           // total with its default dimension's rows
   std::vector<FigureRow> trend;  // by day (key: date); may be empty
+  std::optional<MachinesNote> machines = std::nullopt;
+};
+
+// What a figure would be under other assumptions; none: does not apply, or was not asked.
+struct SensitivityRow {
+  std::string figure;  // its id
+  double value = 0;    // as published
+  std::optional<double> with_other_location, without_relays, with_suspected;
 };
 
 struct Brief {
@@ -24,16 +41,22 @@ struct Brief {
   std::vector<std::string> location_databases;  // versions and descriptions
   std::vector<SourceRecord> sources;
   std::vector<BriefSection> sections;
+  std::vector<SensitivityRow> sensitivity;  // empty: left out
 };
+
+// Paper has numbered pages, a running head, and colours that hold inside of drawings.
+enum class Medium : std::uint8_t { kScreen, kPaper };
 
 // Asks every figure of the catalogue that a brief has (definition.sentence is not empty).
 Expected<Brief> compose(const Catalogue& catalogue, const SightingStore& store, Database& database,
                         const FigureRequest& period_and_confidence, const std::string& constituency,
                         const std::vector<std::string>& location_databases);
 
-std::string to_markdown(const Brief& brief);
+std::string to_markdown(const Brief& brief, Language language);
 // Self-contained: styles and SVG charts inside. world_json: text of world-atlas countries-110m.json, empty for no map.
-std::string to_html(const Brief& brief, const std::string& world_json);
+std::string to_html(const Brief& brief, const std::string& world_json, Language language,
+                    Medium medium = Medium::kScreen);
+// For machines: codes, and the texts that people read in every language.
 std::string to_json(const Brief& brief);
 std::string to_csv(const Brief& brief);
 // Recomputes each figure of a brief's JSON at its ledger position; the differences, empty if none.

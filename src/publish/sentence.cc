@@ -4,6 +4,7 @@
 // largest row whose key is not known, and two rows that are equally large. Then the clause that speaks of the largest
 // row (from the last comma or semicolon before the first {top...}) is left out; of a template that is nothing but such
 // a clause, "Title: value." remains. A tie is told as one where the words are known ("the largest point of origin").
+// The words are those of the language's SentenceRules.
 #include "publish/sentence.h"
 
 #include <fmt/format.h>
@@ -14,11 +15,9 @@
 namespace tocsin::publish {
 namespace {
 
-constexpr std::string_view kLargest = ", the largest point of origin";
-
-std::string country_or_key(const FigureResult& figure, const FigureRow& row) {
-  if (figure.request.by.size() == 1 && is_country(figure.request.by[0])) return country_in_text(row.key[0]);
-  return key_text(figure, row);
+std::string country_or_key(const FigureResult& figure, const FigureRow& row, const Phrases& say) {
+  if (figure.request.by.size() == 1 && is_country(figure.request.by[0])) return say.country_in_text(row.key[0]);
+  return key_text(figure, row, say);
 }
 
 bool known(const FigureRow& row) {
@@ -36,72 +35,94 @@ std::string chosen(std::string_view words, double value) {
   return std::string(value == 1 ? words.substr(0, bar) : words.substr(bar + 1));
 }
 
-std::string without_top(std::string text) {
-  const std::size_t top = text.find("{top.");
-  if (top == std::string::npos) return text;
-  std::size_t clause = text.find_last_of(",;", top);
-  // A comma inside a number's words is none of the template's: templates hold no numbers, so any will do.
-  if (clause == std::string::npos) return "";
-  // The period may stand after the clause; then it is put back.
-  const bool period_after = text.find("{period}", clause) != std::string::npos;
-  text.resize(clause);
-  return text + (period_after ? " in {period}." : ".");
-}
-
-std::string field(std::string_view name, const FigureResult& figure, const FigureRow* top, const std::string& period) {
-  const auto& definition = figure.definition;
-  if (name == "value") return value_text(figure.value, definition);
-  if (name == "previous") return figure.previous ? value_text(*figure.previous, definition) : "an unknown number";
-  if (name == "constituency") return constituency_text(figure.constituency);
-  if (name == "period") return period;
-  if (name.starts_with("value|")) return chosen(name.substr(6), figure.value);
-  if (top) {
-    if (name == "top.key") return country_or_key(figure, *top);
-    if (name == "top.value") return value_text(top->value, definition);
-    if (name == "top.share") return share_text(top->share);
-    if (name.starts_with("top.value|")) return chosen(name.substr(10), top->value);
-  }
-  return "{" + std::string(name) + "}";
-}
-
 std::string replaced(std::string text, std::string_view what, std::string_view with) {
   if (const std::size_t at = text.find(what); at != std::string::npos) text.replace(at, what.size(), with);
   return text;
 }
 
-}  // namespace
+std::string without_top(std::string text, const SentenceRules& rules) {
+  const std::size_t top = text.find("{top.");
+  if (top == std::string::npos) return text;
+  // A mark inside a number's words is none of the template's: templates hold no numbers, so any will do.
+  std::size_t clause = std::string::npos;
+  for (const std::string_view mark : rules.clause_marks) {
+    const std::size_t at = text.rfind(mark, top);
+    if (at != std::string::npos && (clause == std::string::npos || at > clause)) clause = at;
+  }
+  if (clause == std::string::npos) return "";
+  // The period may stand after the clause; then it is put back.
+  const bool period_after = text.find("{period}", clause) != std::string::npos;
+  text.resize(clause);
+  if (text == "{period}") return "";  // there was nothing but the clause
+  return text + (period_after ? std::string(rules.in_period) : "") + std::string(rules.stop);
+}
 
-std::string sentence(const FigureResult& figure, const std::string& remark) {
-  const auto found = figure.definition.sentence.find("en");
+struct Fields {
+  const FigureResult& figure;
+  const FigureRow* top;
+  const std::string& period;
+  const Phrases& say;
+
+  std::string text_of(std::string_view name) const {
+    const auto& definition = figure.definition;
+    if (name == "value") return value_in_text(figure.value, definition, say);
+    if (name == "previous") {
+      return figure.previous ? value_in_text(*figure.previous, definition, say) : std::string(say.not_known);
+    }
+    if (name == "constituency") return constituency_text(figure.constituency, say);
+    if (name == "period") return period;
+    if (name.starts_with("value|")) return chosen(name.substr(6), figure.value);
+    if (top) {
+      if (name == "top.key") return country_or_key(figure, *top, say);
+      if (name == "top.value") return value_in_text(top->value, definition, say);
+      if (name == "top.share") return share_text(top->share, say);
+      if (name.starts_with("top.value|")) return chosen(name.substr(10), top->value);
+    }
+    return "{" + std::string(name) + "}";
+  }
+};
+
+// The template as the rows want it; empty if nothing of it holds.
+std::string fitting(const FigureResult& figure, const FigureRow* top, const Phrases& say) {
+  const SentenceRules& rules = say.sentence;
+  const auto found = figure.definition.sentence.find(std::string(code_of(say.language)));
   std::string text = found == figure.definition.sentence.end() ? "" : found->second;
-
-  const FigureRow* top = figure.rows.empty() || !known(figure.rows[0]) ? nullptr : &figure.rows[0];
-  const bool tied = figure.rows.size() > 1 && figure.rows[0].value == figure.rows[1].value;
+  const auto& rows = figure.rows;
+  const bool tied = rows.size() > 1 && rows[0].value == rows[1].value;
   if (!top) {
-    text = without_top(text);
+    text = without_top(std::move(text), rules);
   } else if (tied) {
-    const bool pair = known(figure.rows[1]) && (figure.rows.size() == 2 || figure.rows[2].value < figure.rows[1].value);
-    if (text.find(kLargest) != std::string::npos) {
-      text = replaced(text, kLargest,
-                      pair ? ", as many as in " + country_or_key(figure, figure.rows[1])
-                           : std::string(", as many as in each of several others"));
-    } else if (text.find(" most") != std::string::npos) {
-      text = without_top(text);
+    const bool pair = known(rows[1]) && (rows.size() == 2 || rows[2].value < rows[1].value);
+    if (text.find(rules.largest) != std::string::npos) {
+      text = replaced(
+          std::move(text), rules.largest,
+          pair ? said(rules.tied_with, country_or_key(figure, rows[1], say)) : std::string(rules.tied_with_several));
+    } else if (text.find(rules.most) != std::string::npos) {
+      text = without_top(std::move(text), rules);
     }
   }
-  // "all 3 of them (100%)" says one thing twice, and so does the share of 1 in 1.
-  if (top && top->share >= 1) text = replaced(text, "{top.value} of them ({top.share})", "{top.value} of them");
-
-  std::string period = period_in_text(figure.request.period, figure.request.zone);
-  if (!remark.empty()) period += " (" + remark + ")";
-  const auto title = figure.definition.title.find("en");
-  if (text.empty()) {
-    return fmt::format("{} {}: {}.", title == figure.definition.title.end() ? figure.definition.id : title->second,
-                       period, value_text(figure.value, figure.definition));
+  if (top && top->share >= 1) {
+    for (const auto& [what, with] : rules.when_all) text = replaced(std::move(text), what, with);
   }
-  // Templates say "in {period}"; the period brings its own preposition.
-  text = replaced(text, "in {period}", "{period}");
+  return text;
+}
 
+std::string filled(const FigureResult& figure, const Phrases& say, const std::string& period) {
+  const SentenceRules& rules = say.sentence;
+  const FigureRow* top = figure.rows.empty() || !known(figure.rows[0]) ? nullptr : &figure.rows[0];
+  std::string text = fitting(figure, top, say);
+  if (text.empty()) {
+    std::string title = text_in(figure.definition.title, say);
+    if (title.empty()) title = printable(figure.definition.id);
+    const std::string value = value_text(figure.value, figure.definition, say);
+    return period.empty() ? said(rules.bare_without_period, title, value) : said(rules.bare, title, period, value);
+  }
+  if (period.empty()) {
+    text = replaced(std::move(text), rules.in_period, "");
+  } else {
+    text = replaced(std::move(text), "in {period}", "{period}");  // the period brings its own preposition
+  }
+  const Fields fields{figure, top, period, say};
   std::string out;
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t end = text[at] == '{' ? text.find('}', at) : std::string::npos;
@@ -109,10 +130,30 @@ std::string sentence(const FigureResult& figure, const std::string& remark) {
       out += text[at++];
       continue;
     }
-    out += field(std::string_view(text).substr(at + 1, end - at - 1), figure, top, period);
+    out += fields.text_of(std::string_view(text).substr(at + 1, end - at - 1));
     at = end + 1;
   }
   return printable(out, 4000);
+}
+
+}  // namespace
+
+std::string sentence(const FigureResult& figure, const Phrases& say, const std::string& remark) {
+  std::string period = period_in_text(figure.request.period, figure.request.zone, say);
+  if (!remark.empty()) period += said(say.sentence.remark, remark);
+  return filled(figure, say, period);
+}
+
+std::string sentence_without_period(const FigureResult& figure, const Phrases& say) { return filled(figure, say, ""); }
+
+std::string followers(const FigureResult& figure, const Phrases& say) {
+  const auto& rows = figure.rows;
+  const bool told = figure.request.by.size() == 1 && is_country(figure.request.by[0]) && rows.size() >= 3 &&
+                    known(rows[0]) && known(rows[1]) && known(rows[2]) && rows[0].value > rows[1].value;
+  if (!told) return "";
+  const auto value = [&](const FigureRow& row) { return value_in_text(row.value, figure.definition, say); };
+  return said(say.sentence.followed, country_or_key(figure, rows[0], say), country_or_key(figure, rows[1], say),
+              value(rows[1]), country_or_key(figure, rows[2], say), value(rows[2]));
 }
 
 }  // namespace tocsin::publish

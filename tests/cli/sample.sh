@@ -37,6 +37,37 @@ status 0 "$tocsin" verify --store s brief/brief.json
 sed 's/"value": \?2,/"value": 3,/' brief/brief.json >forged.json
 cmp -s brief/brief.json forged.json && die "nothing was forged"
 status 1 "$tocsin" verify --store s forged.json
+# In two languages, as PDF, and signed.
+formats=html,md,json,csv
+! command -v weasyprint >/dev/null || formats+=,pdf
+status 0 "$tocsin" report --store s --lang en,zh --format "$formats" --out both
+for file in ${formats//,/ }; do
+  case $file in json | csv) [ -s both/brief.$file ] ;; *) [ -s both/brief.en.$file ] && [ -s both/brief.zh.$file ] ;; esac ||
+    die "no brief in $file"
+done
+grep -q '境外[0-9]*台木马或僵尸网络控制服务器' both/brief.zh.md || die "the Chinese brief does not say it"
+same 'mode of the key' 600 "$(stat -c %a s/signing.key)"
+status 0 "$tocsin" verify --store s both/brief.json
+grep -q "this store's" out || die "the signature is not told"
+status 0 "$tocsin" verify --store nowhere both/brief.json --public-key s/signing.pub
+if command -v openssl >/dev/null; then # as docs/brief-signature.md says
+  jq -j '"tocsin-brief-signature-1\nledger \(.ledger.sequence) \(.ledger.hash)\n",
+    (.files[] | "file \(.sha256) \(.name)\n")' both/brief.sig.json >signed.txt
+  jq -r .signature both/brief.sig.json | base64 -d >signature.bin
+  status 0 openssl pkeyutl -verify -pubin -inkey s/signing.pub -rawin -in signed.txt -sigfile signature.bin
+  (cd both && jq -r '.files[] | "\(.sha256)  \(.name)"' brief.sig.json | sha256sum -c --quiet) || die "hashes differ"
+fi
+for file in both/brief.json both/brief.zh.md; do
+  cp "$file" kept
+  printf ' ' >>"$file"
+  status 1 "$tocsin" verify --store s both/brief.json
+  grep -q "$(basename "$file") has been changed" out || die "a changed $file goes unnoticed"
+  cp kept "$file"
+done
+status 1 "$tocsin" verify --store s both/brief.json --public-key AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
+status 2 "$tocsin" report --store s --format pdf
+PATH=/nowhere status 1 "$tocsin" report --store s --format pdf --out none
+grep -q 'install WeasyPrint' err || die "the remedy is not told"
 # Judged anew, and located again with the older database and back: the same figures, and the brief still holds.
 status 0 "$tocsin" watch --store s --again made/sample.pcap
 same 'hosts after judging anew' 13 "$(value s botnet.controlled-hosts --confidence suspected)"

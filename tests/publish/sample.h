@@ -14,6 +14,12 @@ inline Timestamp at(const char* text) { return parse_time(text).value(); }
 inline FigureDefinition servers() {
   FigureDefinition definition;
   definition.id = "botnet.overseas-servers";
+  definition.title["zh"] = "控制境内主机的境外服务器";
+  definition.definition["zh"] = "控制境内主机的境外服务器数。";
+  definition.caution["zh"] = "一个IP地址不等于一台机器或一个人。";
+  definition.sentence["zh"] =
+      "{period}，境外{value}台木马或僵尸网络控制服务器控制了{constituency}境内主机；其中位于{top.key}的有{top.value}"
+      "台，占{top.share}，居首位。";
   definition.measure = "distinct actors";
   definition.kinds = {"botnet-control"};
   definition.by = {"actor-country"};
@@ -33,6 +39,12 @@ inline FigureDefinition servers() {
 inline FigureDefinition hosts() {
   FigureDefinition definition = servers();
   definition.id = "botnet.controlled-hosts";
+  definition.title["zh"] = "被境外控制的境内主机";
+  definition.definition["zh"] = "被境外控制的境内主机数。";
+  definition.caution["zh"] = "一个IP地址不等于一台机器或一个人。";
+  definition.sentence["zh"] =
+      "{period}，{constituency}境内{value}台主机被境外控制服务器控制；其中被位于{top.key}的服务器控制的有{top.value}"
+      "台，占{top.share}，居首位。";
   definition.measure = "distinct targets";
   definition.title["en"] = "Hosts of the constituency controlled from overseas";
   definition.definition["en"] =
@@ -48,6 +60,12 @@ inline FigureDefinition hosts() {
 inline FigureDefinition scans() {
   FigureDefinition definition = servers();
   definition.id = "scan.overseas-hosts";
+  definition.title["zh"] = "扫描境内网络的境外主机";
+  definition.definition["zh"] = "扫描境内网络的境外主机数。";
+  definition.caution["zh"] = "一个IP地址不等于一台机器或一个人。";
+  definition.sentence["zh"] =
+      "{period}，境外{value}台主机对{constituency}境内网络进行扫描；其中来自{top.key}的有{top.value}台，占{top.share}"
+      "，居首位。";
   definition.kinds = {"scan"};
   definition.title["en"] = "Overseas hosts that scanned";
   definition.definition["en"] = "Distinct IP addresses overseas that scanned the constituency.";
@@ -92,9 +110,11 @@ inline Brief small() {
   source.skipped_by_reason = {{"truncated header", 2}, {"unknown link type", 1}};
   source.examples = {"packet 7: truncated header", "packet 12: truncated header", "packet 90: unknown link type"};
   brief.sources = {source};
-  BriefSection control{result(servers(), brief.period, 1, {{"US", 1}}, brief.constituency), {{{"2024-02-13"}, 1, 1}}};
-  BriefSection controlled{result(hosts(), brief.period, 1, {{"US", 1}}, brief.constituency), {{{"2024-02-13"}, 1, 1}}};
-  brief.sections = {control, controlled, {result(scans(), brief.period, 0, {}, brief.constituency), {}}};
+  BriefSection control{
+      result(servers(), brief.period, 1, {{"US", 1}}, brief.constituency), {{{"2024-02-13"}, 1, 1}}, {}};
+  BriefSection controlled{
+      result(hosts(), brief.period, 1, {{"US", 1}}, brief.constituency), {{{"2024-02-13"}, 1, 1}}, {}};
+  brief.sections = {control, controlled, {result(scans(), brief.period, 0, {}, brief.constituency), {}, {}}};
   for (BriefSection& section : brief.sections) section.figure.request.confidence = brief.confidence;
   return brief;
 }
@@ -110,14 +130,15 @@ inline Brief article() {
       {"BR", 188},  {"SG", 160}, {"FR", 141}, {"NL", 139}, {"IN", 120}, {"CA", 92},  {"UA", 80},  {"TR", 61},
       {"PL", 55},   {"IT", 51},  {"TH", 44},  {"VN", 40},  {"AU", 31},  {"ZA", 12},  {"AR", 9},   {"EG", 4},
       {"IR", 3},    {"SE", 2},   {"MT", 1},   {"XK", 1},   {"MU", 1}};
-  BriefSection control{result(servers(), brief.period, 6747, origins, brief.constituency), {}};
+  BriefSection control{result(servers(), brief.period, 6747, origins, brief.constituency), {}, {}};
   control.figure.previous = 5990;
   std::vector<std::pair<std::string, double>> reach;
   for (const auto& [code, count] : origins) reach.emplace_back(code, count * 586);
-  BriefSection controlled{result(hosts(), brief.period, 1'900'000, reach, brief.constituency), {}};
+  BriefSection controlled{result(hosts(), brief.period, 1'900'000, reach, brief.constituency), {}, {}};
   controlled.figure.previous = 1'820'400;
   controlled.figure.overlap = 88'123;
-  BriefSection scanners{result(scans(), brief.period, 41, {{"RU", 20}, {"US", 20}, {"", 1}}, brief.constituency), {}};
+  BriefSection scanners{
+      result(scans(), brief.period, 41, {{"RU", 20}, {"US", 20}, {"", 1}}, brief.constituency), {}, {}};
   for (int day = 0; day < 59; ++day) {
     const std::string key = format_day(brief.period.from + day * kDay);
     control.trend.push_back({{key}, static_cast<double>(900 + day * 9 + (day * 37) % 140), 0.1});

@@ -1,0 +1,21 @@
+// What English needs beyond phrases.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "figures/figure.h"
+
+namespace tocsin::publish::in_english {
+
+std::string count(double value);
+std::string change(double value, double previous, const FigureDefinition& figure);
+std::string in_period(const Period& period, const std::string& zone);
+std::string period_title(const Period& period, const std::string& zone);
+std::string short_day(std::string_view day);
+std::string unit(std::string_view unit, double value);
+std::string unit_heading(std::string_view unit);
+std::string country_in_text(std::string_view code);
+std::string lower_first(std::string text);
+
+}  // namespace tocsin::publish::in_english
