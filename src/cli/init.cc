@@ -19,19 +19,30 @@ struct InitOptions {
 int init(const InitOptions& options) {
   namespace fs = std::filesystem;
   std::string text;
+  std::error_code error;
   if (!options.config.empty()) {
     if (const auto settings = load_settings(options.config); !settings) return fail(settings.error());
     std::ifstream file(options.config);
     std::ostringstream content;
     content << file.rdbuf();
     text = content.str();
+    // Its paths stay relative to where it was.
+    if (fs::absolute(options.config, error).parent_path().lexically_normal() !=
+            fs::absolute(options.directory, error).lexically_normal() &&
+        text.find("\ndirectory = ") == std::string::npos && !text.starts_with("directory = ")) {
+      std::string quoted;
+      for (const char c : fs::absolute(options.config, error).parent_path().lexically_normal().string()) {
+        if (c == '"' || c == '\\') quoted += '\\';
+        quoted += c;
+      }
+      text = fmt::format("# Paths are relative to this directory.\ndirectory = \"{}\"\n\n{}", quoted, text);
+    }
   } else {
     const auto country = CountryCode::parse(options.country);
     if (!country) return wrong_usage("--country takes an ISO 3166 alpha-2 code, such as CZ");
     text = default_settings(*country, options.name.empty() ? country_name(*country) : options.name);
   }
   const fs::path settings = fs::path(options.directory) / "tocsin.toml";
-  std::error_code error;
   fs::create_directories(options.directory, error);
   if (error) return fail({fmt::format("{}: {}", options.directory, error.message())});
   if (fs::exists(fs::path(options.directory) / "ledger.jsonl", error)) {

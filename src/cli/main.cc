@@ -25,6 +25,7 @@ int main(int argc, char** argv) {
   add_trace(app, chosen);
   add_verify(app, chosen);
   add_locate(app, chosen);
+  add_simulate(app, chosen);
   add_doctor(app, chosen);
   try {
     app.parse(argc, argv);

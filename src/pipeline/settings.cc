@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "pipeline/register.h"
 
 namespace tocsin {
 namespace {
@@ -104,17 +105,20 @@ std::optional<std::uint32_t> as_number(const std::string& text) {
 }
 
 void read_constituency(SettingsReader& reader, const toml::table& table, ConstituencySpec& spec) {
-  reader.allow(table, {"name", "countries", "prefixes", "as-numbers", "domains", "organisation"}, "[constituency]");
+  reader.allow(table, {"name", "countries", "prefixes", "as-numbers", "domains", "register", "organisation"},
+               "[constituency]");
   spec.name = reader.text(table, "name", true);
   spec.countries = reader.list<CountryCode>(table, "countries", "ISO 3166 alpha-2 codes", CountryCode::parse);
   spec.prefixes = reader.list<Prefix>(table, "prefixes", "prefixes like 192.168.1.0/24", Prefix::parse);
   spec.as_numbers = reader.list<std::uint32_t>(table, "as-numbers", "AS numbers", as_number);
   spec.domain_suffixes = reader.list<std::string>(table, "domains", "domain suffixes like .cz", domain);
   reader.tables(table, "organisation", [&](const toml::table& entry) {
-    reader.allow(entry, {"name", "sector", "contact", "prefixes", "domains"}, "[[constituency.organisation]]");
+    reader.allow(entry, {"name", "sector", "province", "contact", "prefixes", "domains"},
+                 "[[constituency.organisation]]");
     Organisation organisation;
     organisation.name = reader.text(entry, "name", true);
     organisation.sector = reader.text(entry, "sector");
+    organisation.province = reader.text(entry, "province");
     organisation.contact = reader.text(entry, "contact");
     organisation.prefixes = reader.list<Prefix>(entry, "prefixes", "prefixes like 192.0.2.0/24", Prefix::parse);
     organisation.domains = reader.list<std::string>(entry, "domains", "domain names", domain);
@@ -133,7 +137,8 @@ Expected<Settings> load_settings(const std::string& path) {
   }
   SettingsReader reader(path);
   Settings settings;
-  reader.allow(root, {"constituency", "indicators", "zone", "location"}, "tocsin.toml");
+  reader.allow(root, {"constituency", "indicators", "brands", "baseline", "zone", "location", "directory"},
+               "tocsin.toml");
   settings.zone = root.contains("zone") ? reader.text(root, "zone") : "UTC";
   if (const toml::table* table = reader.table(root, "constituency")) {
     read_constituency(reader, *table, settings.constituency);
@@ -144,7 +149,26 @@ Expected<Settings> load_settings(const std::string& path) {
     reader.allow(*table, {"directory"}, "[location]");
     settings.location_directory = reader.text(*table, "directory");
   }
-  const auto base = std::filesystem::absolute(path).parent_path();
+  const auto base = root.contains("directory") ? std::filesystem::path(reader.text(root, "directory"))
+                                               : std::filesystem::absolute(path).parent_path();
+  const auto files = [&](const toml::table& table, std::string_view key) {
+    return reader.list<std::string>(table, key, "paths", [&](const std::string& file) {
+      return file.empty() ? std::nullopt : std::optional((base / file).lexically_normal().string());
+    });
+  };
+  settings.brands = files(root, "brands");
+  settings.baseline = files(root, "baseline");
+  settings.files = {std::filesystem::absolute(path).lexically_normal().string()};
+  if (const toml::table* table = root["constituency"].as_table()) {
+    for (const std::string& file : files(*table, "register")) {
+      if (const auto read = read_register(file, settings.constituency.organisations); !read) {
+        return std::unexpected(read.error());
+      }
+      settings.files.push_back(file);
+    }
+  }
+  settings.files.insert(settings.files.end(), settings.brands.begin(), settings.brands.end());
+  settings.files.insert(settings.files.end(), settings.baseline.begin(), settings.baseline.end());
   reader.tables(root, "indicators", [&](const toml::table& entry) {
     reader.allow(entry, {"path", "kind", "confidence", "family", "source", "tlp"}, "[[indicators]]");
     IndicatorDefaults defaults;
@@ -167,6 +191,7 @@ Expected<Settings> load_settings(const std::string& path) {
     defaults.source = reader.text(entry, "source");
     defaults.tlp = reader.text(entry, "tlp");
     settings.indicators.emplace_back((base / file).lexically_normal().string(), std::move(defaults));
+    settings.files.push_back(settings.indicators.back().first);
   });
   if (reader.error()) return std::unexpected(*reader.error());
   return settings;
@@ -190,11 +215,13 @@ countries = ["{}"]
 prefixes = []      # networks, private ones too: ["192.168.1.0/24"]
 as-numbers = []    # [2852, 15685]
 domains = []       # suffixes of names: [".gov.example"]
+register = []      # files of organisations and networks: docs/formats.md
 
 # Organisations to name in figures and to tell of what harms them; as many as there are.
 # [[constituency.organisation]]
 # name = "Example Bank"
-# sector = "finance/banking"
+# sector = "finance/banking"   # of constituencies/sectors.toml
+# province = "CZ-10"
 # contact = "security@bank.example"
 # prefixes = ["192.0.2.0/24"]
 # domains = ["bank.example"]
@@ -207,6 +234,11 @@ domains = []       # suffixes of names: [".gov.example"]
 # confidence = "confirmed"     # suspected, probable or confirmed
 # family = ""
 # tlp = "amber"
+
+# Protected brands, whose imitations are phishing, in files like constituencies/brands.toml; and web archives of pages
+# that are known to be clean, with which later ones are compared.
+# brands = ["brands.toml"]
+# baseline = ["clean.warc.gz"]
 
 # Other location databases than the installation's own.
 # [location]

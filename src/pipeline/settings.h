@@ -15,6 +15,9 @@ namespace tocsin {
 struct Settings {
   ConstituencySpec constituency;
   std::vector<std::pair<std::string, IndicatorDefaults>> indicators;  // absolute paths
+  std::vector<std::string> brands;    // files of protected brands, absolute; beside the installation's
+  std::vector<std::string> baseline;  // web archives of pages known to be clean, absolute
+  std::vector<std::string> files;     // every file that the settings name, and the settings: no sources
   std::string zone = "UTC";
   std::string location_directory;  // empty: the installation's
 };

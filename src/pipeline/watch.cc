@@ -79,11 +79,15 @@ struct Prepared {
   std::vector<std::string> replaces;    // ids of sources in the store that these take the place of
 };
 
-void prepare(const std::vector<std::string>& paths, const std::string& stdin_path,
+void prepare(const Settings& settings, const std::vector<std::string>& paths, const std::string& stdin_path,
              const std::vector<SourceRecord>& known, const WatchOptions& options, WatchReport& report,
              Prepared& prepared) {
   std::set<std::string> seen;
   for (const std::string& path : paths) {
+    // A directory may hold the settings and what they name beside its sources.
+    if (std::ranges::find(settings.files, fs::absolute(path).lexically_normal().string()) != settings.files.end()) {
+      continue;
+    }
     SourceOutcome outcome;
     outcome.record.name = path == "-" ? "standard input" : path;
     auto file = identify(path == "-" ? stdin_path : path, known);
@@ -124,13 +128,6 @@ void count_observations(const Batch& batch, WatchReport& report) {
   report.observations["pages"] += batch.pages.size();
 }
 
-std::vector<std::pair<std::string, IndicatorDefaults>> all_indicators(const Settings& settings,
-                                                                      const WatchOptions& options) {
-  auto all = settings.indicators;
-  all.insert(all.end(), options.indicators.begin(), options.indicators.end());
-  return all;
-}
-
 // collect → dissect → detect → locate, for the sources prepared; false if interrupted.
 Expected<bool> run(const Settings& settings, const WatchOptions& options, const Prepared& prepared, WatchReport& report,
                    const std::function<void(const Batch&)>& seen, const std::function<void(const Sighting&)>& sighted) {
@@ -140,14 +137,15 @@ Expected<bool> run(const Settings& settings, const WatchOptions& options, const 
   const Constituency constituency(settings.constituency);
   const bool by_location = !settings.constituency.countries.empty() || !settings.constituency.as_numbers.empty();
   const Locator& where = **locator;
-  const Timestamp recent = where.databases().empty() ? 0 : where.databases().back().date;
-  const InsideTest inside = [&constituency, &where, by_location, recent](const IpAddress& ip) {
+  // Whether an address is inside is asked for the time of the batch that is observed.
+  Timestamp time = 0;
+  const InsideTest inside = [&constituency, &where, by_location, &time](const IpAddress& ip) {
     if (constituency.has_prefix_of(ip)) return true;
     if (!by_location) return false;
-    const Location location = where.locate(ip, recent);
+    const Location location = where.locate(ip, time);
     return constituency.contains(ip, location.country, location.asn);
   };
-  auto detectors = make_detectors(all_indicators(settings, options), inside, report.indicators);
+  auto detectors = make_detectors(settings, options, inside, report.indicators);
   if (!detectors) return std::unexpected(detectors.error());
   LocatingSink sink(where, constituency, report, sighted);
   Progress progress;
@@ -157,6 +155,7 @@ Expected<bool> run(const Settings& settings, const WatchOptions& options, const 
       [&](const Batch& batch) {
         count_observations(batch, report);
         seen(batch);
+        time = first_time(batch).value_or(time);
         for (const auto& detector : *detectors) detector->observe(batch, sink);
       },
       [&](std::size_t index, const SourceReader& reader) {
@@ -196,20 +195,37 @@ Expected<std::unique_ptr<Locator>> open_locator(const Settings& settings) {
   return Locator::open(directory, cache_directory().string());
 }
 
-Expected<std::vector<std::unique_ptr<Detector>>> make_detectors(
-    const std::vector<std::pair<std::string, IndicatorDefaults>>& indicators, InsideTest inside,
-    std::vector<IndicatorFileReport>& reports) {
+Expected<std::vector<std::unique_ptr<Detector>>> make_detectors(const Settings& settings, const WatchOptions& options,
+                                                                InsideTest inside,
+                                                                std::vector<IndicatorFileReport>& reports) {
   std::vector<std::unique_ptr<Detector>> detectors;
+  std::optional<Error> error;
+  const auto add = [&](auto made) {
+    if (made) {
+      detectors.push_back(std::move(*made));
+    } else if (!error) {
+      error = made.error();
+    }
+  };
+  auto indicators = settings.indicators;
+  indicators.insert(indicators.end(), options.indicators.begin(), options.indicators.end());
   if (!indicators.empty()) {
     auto set = load_indicators(indicators, reports);
     if (!set) return std::unexpected(set.error());
     detectors.push_back(make_indicator_detector(std::move(*set), inside));
   }
-  auto alerts = make_alert_detector((share_directory() / "rules" / "alerts.toml").string(), inside);
-  if (!alerts) return std::unexpected(alerts.error());
-  detectors.push_back(std::move(*alerts));
+  const auto rules = [](const char* name) { return (share_directory() / "rules" / name).string(); };
+  add(make_alert_detector(rules("alerts.toml"), inside));
+  detectors.push_back(make_report_detector());
+  auto brands = settings.brands;
+  brands.push_back((share_directory() / "constituencies" / "brands.toml").string());
+  add(make_phishing_detector(brands));
+  add(make_defacement_detector(rules("defacement.toml"), settings.baseline));
+  add(make_web_attack_detector(rules("web-attacks.toml")));
+  add(make_web_shell_detector(rules("web-shells.toml")));
   detectors.push_back(make_scan_detector(inside));
   detectors.push_back(make_beacon_detector(inside));
+  if (error) return std::unexpected(*error);
   return detectors;
 }
 
@@ -230,7 +246,7 @@ Expected<WatchReport> watch(SightingStore& store, const Settings& settings, cons
   }
   WatchReport report;
   Prepared prepared;
-  prepare(*files, spooled, *known, options, report, prepared);
+  prepare(settings, *files, spooled, *known, options, report, prepared);
   if (prepared.files.empty()) return report;
   std::optional<Error> unwritten;
   const auto finished = run(
@@ -272,7 +288,7 @@ Expected<WatchReport> inspect(const Settings& settings, const std::vector<std::s
   }
   WatchReport report;
   Prepared prepared;
-  prepare(*files, spooled, {}, options, report, prepared);
+  prepare(settings, *files, spooled, {}, options, report, prepared);
   const auto finished = run(settings, options, prepared, report, seen,
                             [&sink](const Sighting& sighting) { sink.sight(Sighting(sighting)); });
   if (!finished) return std::unexpected(finished.error());

@@ -54,9 +54,9 @@ struct WatchReport {
 Expected<std::unique_ptr<Locator>> open_locator(const Settings& settings);
 
 // The detectors, in the order in which they see each batch.
-Expected<std::vector<std::unique_ptr<Detector>>> make_detectors(
-    const std::vector<std::pair<std::string, IndicatorDefaults>>& indicators, InsideTest inside,
-    std::vector<IndicatorFileReport>& reports);
+Expected<std::vector<std::unique_ptr<Detector>>> make_detectors(const Settings& settings, const WatchOptions& options,
+                                                                InsideTest inside,
+                                                                std::vector<IndicatorFileReport>& reports);
 
 // Reads the sources to their end; all that they show is committed at once, or nothing is.
 Expected<WatchReport> watch(SightingStore& store, const Settings& settings, const std::vector<std::string>& paths,

@@ -1,0 +1,49 @@
+#include "simulate/simulate.h"
+
+#include <fmt/format.h>
+
+#include "simulate/nation.h"
+
+namespace tocsin::simulate {
+
+Expected<Written> simulate(const Scenario& scenario, const Locator& locator, const std::string& directory,
+                           const std::function<bool(double, std::uint64_t)>& stop) {
+  if (scenario.populations.empty()) return failure("the scenario has no populations");
+  World world(scenario, locator, scenario.populations.front().period.from);
+  Truth truth(scenario);
+  Nation nation(scenario, world, truth, directory);
+  std::size_t done = 0;
+  for (const Population& population : scenario.populations) {
+    if (stop(static_cast<double>(done++) / static_cast<double>(scenario.populations.size()), nation.records())) {
+      return failure("interrupted: what is written is not whole");
+    }
+    switch (population.kind) {
+      case Kind::kBotnetControl:
+        nation.infect(population);
+        break;
+      case Kind::kBackdoor:
+        nation.plant_backdoors(population);
+        break;
+      case Kind::kPhishing:
+        nation.phish(population);
+        break;
+      case Kind::kWebAttack:
+        nation.attack_sites(population);
+        break;
+      case Kind::kIntrusion:
+        nation.break_in(population);
+        break;
+      case Kind::kExploit:
+        nation.exploit(population);
+        break;
+      default:
+        return failure(fmt::format("populations of {} can't be made", name_of(population.kind)));
+    }
+  }
+  const Written written{nation.records(), truth.size()};
+  if (!nation.finish())
+    return failure(fmt::format("{}: not everything could be written; is the disk full?", directory));
+  return written;
+}
+
+}  // namespace tocsin::simulate
