@@ -10,8 +10,8 @@
 //
 // A sighting is one for each name, address, brand and hour; its count adds reports and observations of the name.
 //
-// State is bounded: the last answer of some hundred thousand names (a table of fixed size, the newest of a slot wins),
-// judgements remembered for as many, and some ten thousand sightings that wait for an address or for their hour.
+// State is bounded: the last answers of the half to one million names asked for most lately, judgements remembered for
+// some hundred thousand, and some ten thousand sightings that wait for an address or for their hour.
 //
 // What fools it: a host reached through a resolver that is not observed has no address; a report long after the page
 // was moved gets the later address; a proxy stands for the server in HTTP.
@@ -34,7 +34,7 @@
 namespace tocsin {
 namespace {
 
-constexpr std::size_t kAnswers = 1 << 17;  // slots, of which each holds one name's last answer
+constexpr std::size_t kAnswers = 1 << 19;  // names of which a generation of last answers has one
 constexpr std::size_t kJudged = 1 << 18;   // slots, of names known to imitate nobody
 constexpr std::size_t kMostLookAlikes = 1 << 16;
 constexpr std::size_t kMostWaiting = 1 << 16;
@@ -71,21 +71,26 @@ struct Answer {
   IpAddress address;
 };
 
-// The last answers for names, as many as there are slots; the newer one has the slot.
+// The last answer for each of the names heard of most lately: when one generation of them is full, the one before goes.
 class LastAnswers {
  public:
   void add(std::uint64_t name, Timestamp time, const IpAddress& address) {
-    Answer& slot = slots_[name % kAnswers];
-    if (slot.name == name && slot.time > time) return;
-    slot = {name, time, address};
+    if (const Answer* known = find(name); known != nullptr && known->time > time) return;
+    if (young_.size() >= kAnswers) {
+      old_ = std::move(young_);
+      young_.clear();
+    }
+    young_.insert_or_assign(name, Answer{name, time, address});
   }
   const Answer* find(std::uint64_t name) const {
-    const Answer& slot = slots_[name % kAnswers];
-    return slot.name == name ? &slot : nullptr;
+    for (const auto* generation : {&young_, &old_}) {
+      if (const auto at = generation->find(name); at != generation->end()) return &at->second;
+    }
+    return nullptr;
   }
 
  private:
-  std::vector<Answer> slots_ = std::vector<Answer>(kAnswers);
+  std::unordered_map<std::uint64_t, Answer> young_, old_;
 };
 
 // A reported sighting that has no address from the report.

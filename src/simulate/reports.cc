@@ -217,16 +217,15 @@ bool Nation::finish() {
     brands.write(fmt::format("[[brand]]\nname = \"{}\"\ndomains = [\"{}\"]\n\n", kBrands[i], brand_domain(i)));
   }
   TextFile& settings = file("tocsin.toml");
-  settings.write(
-      fmt::format("zone = \"{}\"\n\n[constituency]\nname = \"{}\"\n", scenario_.zone, scenario_.constituency));
+  settings.write(fmt::format("zone = \"{}\"\nbrands = [\"brands.toml\"]\n", scenario_.zone));
+  if (files_.contains("baseline.warc")) settings.write("baseline = [\"baseline.warc\"]\n");
+  settings.write(fmt::format("\n[constituency]\nname = \"{}\"\n", scenario_.constituency));
   std::string countries, prefixes;
   for (const CountryCode country : scenario_.countries) countries += fmt::format("\"{}\", ", country.text());
   for (const Prefix& prefix : scenario_.prefixes) prefixes += fmt::format("\"{}\", ", prefix.text());
   settings.write(
       fmt::format("countries = [{}]\nprefixes = [{}]\ndomains = [\".example\"]\nregister = [\"register.csv\"]\n",
                   countries, prefixes));
-  settings.write("brands = [\"brands.toml\"]\n");
-  if (files_.contains("baseline.warc")) settings.write("baseline = [\"baseline.warc\"]\n");
   for (const char* feed : {"control-servers", "groups"}) {
     if (!files_.contains(fmt::format("feeds/{}.csv", feed))) continue;
     settings.write(fmt::format("\n[[indicators]]\npath = \"feeds/{}.csv\"\nsource = \"{}\"\n", feed, feed));
