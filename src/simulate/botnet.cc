@@ -65,7 +65,11 @@ void Nation::benign_flows(Timestamp time, double number) {
     // Some of it leaks from private networks, or goes to such.
     const std::uint32_t from = (bits >> 40) % 64 == 0 ? 0x0a000000 + static_cast<std::uint32_t>(bits >> 46) : client;
     const std::uint32_t to = (bits >> 48) % 128 == 0 ? 0xc0a80101 : server;
-    connect(when, from, to, (bits >> 20) % 8 == 0 ? 53 : (bits >> 20) % 8 < 3 ? 80 : 443, static_cast<unsigned>(bits >> 63));
+    connect(when, from, to,
+            (bits >> 20) % 8 == 0  ? 53
+            : (bits >> 20) % 8 < 3 ? 80
+                                   : 443,
+            static_cast<unsigned>(bits >> 63));
   }
 }
 
@@ -197,6 +201,7 @@ void Nation::infect(const Population& population) {
       connect(time, host, server, kControlPorts[server % kControlPorts.size()], sensor);
       if (own.below(8) == 0 && time + kHour < period.to) {
         connect(time + 40 * kMinute, host, server, kControlPorts[server % kControlPorts.size()], sensor);
+        deed(time + 40 * kMinute, host, server, false);
       }
     }
     deed(time, host, server, false);
