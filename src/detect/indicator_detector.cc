@@ -9,7 +9,8 @@
 // So a listing's own period of validity is kept to, and what matches only loosely (another port, a URL's path on any
 // host) is no more than suspected.
 //
-// Sightings are held by actor, target, kind and hour, which is what their id is made of; where several indicators meet
+// Sightings are held by actor, target, kind and hour, which is what their id is made of, and by source, so that a
+// source read anew replaces its own counts and no others; where several indicators meet
 // in one, the surest gives rule, family and group, and the others are named in what matched. An hour is given out when
 // one two hours later has begun. At kMostHeld the oldest hour is given out early; if its traffic goes on, its later
 // part is given under the same id.
@@ -72,6 +73,7 @@ struct Key {
   IpAddress actor, target;
   Timestamp hour = 0;
   std::uint64_t names = 0;
+  std::uint32_t source = 0;
   Kind kind{};
   friend bool operator==(const Key&, const Key&) = default;
 };
@@ -79,7 +81,8 @@ struct KeyHash {
   std::size_t operator()(const Key& key) const {
     const auto hour = static_cast<std::uint64_t>(key.hour);
     return hash_of(key.actor) * 0x9e3779b97f4a7c15ULL ^ hash_of(key.target) ^
-           (key.names + hour + static_cast<std::uint64_t>(key.kind)) * 0xff51afd7ed558ccdULL;
+           (key.names + hour + (std::uint64_t{key.source} << 8) + static_cast<std::uint64_t>(key.kind)) *
+               0xff51afd7ed558ccdULL;
   }
 };
 
@@ -237,8 +240,9 @@ class IndicatorDetector final : public Detector {
     newest_ = std::max(newest_, hour);
     actor_name_ = lower(seen.actor_name.substr(0, kLongestName));
     if (actor_name_.ends_with('.')) actor_name_.pop_back();
-    const Key key{seen.actor.ip, seen.target.ip, hour,
-                  hash64(seen.target_name.substr(0, kLongestName), hash64(actor_name_)), best.kind};
+    const Key key{
+        seen.actor.ip,     seen.target.ip, hour, hash64(seen.target_name.substr(0, kLongestName), hash64(actor_name_)),
+        seen.place.source, best.kind};
     const Timestamp last = std::min(seen.last, hour + kHour - 1);
     const auto [at, fresh] = index_.try_emplace(key, static_cast<std::uint32_t>(held_.size()));
     if (fresh) {

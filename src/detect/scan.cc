@@ -53,6 +53,7 @@ namespace tocsin {
 namespace {
 
 constexpr std::size_t kTracks = 1 << 16;
+constexpr std::size_t kShares = 1 << 19;  // of all tracks: two hours each, more where many sources are merged
 constexpr std::size_t kMet = 128;
 constexpr Timestamp kFast = 5 * kMinute;
 constexpr Timestamp kSlow = kHour;
@@ -111,13 +112,21 @@ struct Met {
   bool failed = false;
 };
 
-// The probes of one hour.
+// The probes of one hour that one source has.
+struct Share {
+  std::uint64_t probes = 0;
+  Timestamp first = 0, last = 0;
+  Place place;
+};
+
+// The probes of one hour. What they are is judged of all sources together, each has a row with its own count: a source
+// that has grown is read anew without the others.
 struct Hour {
   Timestamp start = 0;
   Timestamp first = 0, last = 0;
   std::uint64_t probes = 0;
   std::size_t different = 0;  // the most in one window
-  Place place;
+  std::vector<Share> shares;
   Endpoint target;
   Confidence confidence{};  // zero: no scan
 };
@@ -354,10 +363,10 @@ class ScanDetector final : public Detector {
     if (counted) {
       if (hour->probes++ == 0 || flow.first < hour->first) {
         hour->first = flow.first;
-        hour->place = flow.place;
         hour->target = key.vertical() ? Endpoint{key.host, 0} : Endpoint{flow.responder.ip, key.port};
       }
       if (hour->probes == 1 || flow.first > hour->last) hour->last = flow.first;
+      share(*hour, flow);
     }
     if (track.met.size() < kFew) return;
     const Judgement judgement = judge(key, track, flow.first);
@@ -367,6 +376,23 @@ class ScanDetector final : public Detector {
       one.confidence = std::max(one.confidence, judgement.confidence);
       one.different = std::max(one.different, judgement.different);
     }
+  }
+
+  void share(Hour& hour, const Flow& flow) {
+    // The source met last is the likeliest.
+    auto own = std::find_if(hour.shares.rbegin(), hour.shares.rend(),
+                            [&](const Share& one) { return one.place.source == flow.place.source; });
+    if (own == hour.shares.rend()) {
+      hour.shares.push_back({1, flow.first, flow.first, flow.place});
+      ++shares_;
+      return;
+    }
+    ++own->probes;
+    if (flow.first < own->first) {
+      own->first = flow.first;
+      own->place = flow.place;
+    }
+    own->last = std::max(own->last, flow.first);
   }
 
   // The hour of that time in the track; nullptr if it is long over.
@@ -389,6 +415,7 @@ class ScanDetector final : public Detector {
   }
 
   void emit(const Key& key, const Hour& hour, SightingSink& sink) {
+    shares_ -= hour.shares.size();
     if (hour.probes == 0 || hour.confidence == Confidence{}) return;
     Sighting sighting;
     sighting.kind = Kind::kScan;
@@ -400,20 +427,23 @@ class ScanDetector final : public Detector {
                                                    : "horizontal");
     sighting.actor.ip = key.initiator;
     sighting.target = hour.target;
-    sighting.first_seen = hour.first;
-    sighting.last_seen = hour.last;
-    sighting.count = hour.probes;
-    sighting.place = hour.place;
-    sighting.matched = fmt::format("{} probes, {}{} different {}", hour.probes, hour.different,
-                                   hour.different == kMet ? " or more" : "",
-                                   key.vertical()     ? "ports of one host"
-                                   : is_icmp(key.way) ? "hosts"
-                                                      : fmt::format("hosts on port {}", key.port));
-    held_.add(std::move(sighting), sink);
+    const std::string different =
+        fmt::format("{}{} different {}", hour.different, hour.different == kMet ? " or more" : "",
+                    key.vertical()     ? "ports of one host"
+                    : is_icmp(key.way) ? "hosts"
+                                       : fmt::format("hosts on port {}", key.port));
+    for (const Share& one : hour.shares) {
+      sighting.first_seen = one.first;
+      sighting.last_seen = one.last;
+      sighting.count = one.probes;
+      sighting.place = one.place;
+      sighting.matched = fmt::format("{} probes, {}", one.probes, different);
+      held_.add(Sighting(sighting), sink);
+    }
   }
 
   void make_room(SightingSink& sink) {
-    while (tracks_.size() + 2 > kTracks) evict_oldest(sink);
+    while (!by_use_.empty() && (tracks_.size() + 2 > kTracks || shares_ > kShares)) evict_oldest(sink);
   }
 
   void evict_oldest(SightingSink& sink) {
@@ -425,6 +455,7 @@ class ScanDetector final : public Detector {
 
   std::unordered_map<Key, Track, KeyHash> tracks_;
   std::list<const Key*> by_use_;  // least recently used first
+  std::size_t shares_ = 0;
   HourlySightings held_;
 };
 
