@@ -29,7 +29,8 @@
 // one: that is a server's answer or backscatter.
 //
 // Each probe is counted in one of its two tracks, the one that has met more, so that a sum over sightings counts it
-// once.
+// once. While neither has met a second door, both hold it; the first that counts one more, or is judged a scan, claims
+// what both hold, and the other drops it.
 //
 // What fools it: scans from many addresses, slower than ten an hour, of random ports of random hosts, or sent from a
 // low port where flags are not known. What is accused wrongly: a client whose many servers are all down.
@@ -136,6 +137,8 @@ struct Track {
   std::array<Hour, 2> hours;  // the two latest
   double walk = 0;
   bool walked = false;  // the walk has reached kScanner
+  bool shared = false;  // the other track of `door` holds the probes of this one's hours as well
+  Endpoint door;
   std::list<const Key*>::iterator used;
 };
 
@@ -278,9 +281,13 @@ class ScanDetector final : public Detector {
 
     const std::size_t ports = vertical == nullptr ? 0 : vertical->met.size();
     const std::size_t hosts = horizontal == nullptr ? 0 : horizontal->met.size();
-    const bool first = ports <= 1 && hosts <= 1;
-    if (vertical != nullptr) tally(vertical_key, *vertical, flow, ports >= hosts || first, sink);
-    if (horizontal != nullptr) tally(horizontal_key, *horizontal, flow, hosts > ports || first, sink);
+    const bool shared = ports == 1 && hosts == 1;
+    if (shared) {
+      vertical->shared = horizontal->shared = true;
+      vertical->door = horizontal->door = {flow.responder.ip, port};
+    }
+    if (vertical != nullptr) tally(vertical_key, *vertical, flow, ports >= hosts, shared, sink);
+    if (horizontal != nullptr) tally(horizontal_key, *horizontal, flow, hosts > ports, shared, sink);
   }
 
   Track* track_of(const Key& key, bool begins) {
@@ -357,10 +364,25 @@ class ScanDetector final : public Detector {
     return {};
   }
 
-  void tally(const Key& key, Track& track, const Flow& flow, bool counted, SightingSink& sink) {
+  // The probes that two tracks hold become this one's.
+  void claim(const Key& key, Track& track) {
+    if (!track.shared) return;
+    track.shared = false;
+    const auto other = tracks_.find(key.vertical() ? Key{key.initiator, {}, track.door.port, key.way}
+                                                   : Key{key.initiator, track.door.ip, 0, key.way});
+    if (other == tracks_.end() || !other->second.shared) return;
+    other->second.shared = false;
+    for (Hour& hour : other->second.hours) {
+      shares_ -= hour.shares.size();
+      hour = {};
+    }
+  }
+
+  void tally(const Key& key, Track& track, const Flow& flow, bool counted, bool shared, SightingSink& sink) {
+    if (counted && !shared) claim(key, track);
     Hour* hour = hour_of(key, track, flow.first, sink);
     if (hour == nullptr) return;
-    if (counted) {
+    if (counted || shared) {
       if (hour->probes++ == 0 || flow.first < hour->first) {
         hour->first = flow.first;
         hour->target = key.vertical() ? Endpoint{key.host, 0} : Endpoint{flow.responder.ip, key.port};
@@ -371,6 +393,7 @@ class ScanDetector final : public Detector {
     if (track.met.size() < kFew) return;
     const Judgement judgement = judge(key, track, flow.first);
     if (judgement.confidence == Confidence{}) return;
+    claim(key, track);
     for (Hour& one : track.hours) {
       if (one.probes == 0 || (&one != hour && flow.first - one.last > judgement.window)) continue;
       one.confidence = std::max(one.confidence, judgement.confidence);
