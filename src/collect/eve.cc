@@ -2,11 +2,13 @@
 //
 // A line is read once, in order, into the fields of any event; when it has ended, its event_type says what to make of
 // them. DNS has three forms: version 1 gives a line an answer, version 2 a line with all answers, version 3 puts the
-// queries in an array and calls the types request and response.
+// queries in an array and calls the types request and response. Query and answer are events of their own: they are put
+// together.
 #include <algorithm>
 #include <optional>
 
 #include "base/text.h"
+#include "collect/dns_pairs.h"
 #include "collect/fields.h"
 #include "collect/json_line.h"
 #include "collect/readers.h"
@@ -27,7 +29,7 @@ struct EveRecord {
   std::string_view packets_to_server, packets_to_client, bytes_to_server, bytes_to_client, start, end, flow_state,
       tcp_flags_to_server, tcp_flags_to_client;
   // dns
-  std::string_view dns_type, name, name_type, response_code, data;
+  std::string_view dns_type, dns_id, name, name_type, response_code, data;
   std::vector<std::string_view> answers;
   // http and tls
   std::string_view method, host, uri, user_agent, referrer, status, server_name, ja3;
@@ -68,11 +70,9 @@ constexpr Wanted kFlow[] = {{"pkts_toserver", &EveRecord::packets_to_server},
                             {"state", &EveRecord::flow_state}};
 constexpr Wanted kTcpFields[] = {{"tcp_flags_ts", &EveRecord::tcp_flags_to_server},
                                  {"tcp_flags_tc", &EveRecord::tcp_flags_to_client}};
-constexpr Wanted kDns[] = {{"type", &EveRecord::dns_type},
-                           {"rrname", &EveRecord::name},
-                           {"rrtype", &EveRecord::name_type},
-                           {"rcode", &EveRecord::response_code},
-                           {"rdata", &EveRecord::data}};
+constexpr Wanted kDns[] = {{"type", &EveRecord::dns_type},       {"id", &EveRecord::dns_id},
+                           {"rrname", &EveRecord::name},         {"rrtype", &EveRecord::name_type},
+                           {"rcode", &EveRecord::response_code}, {"rdata", &EveRecord::data}};
 constexpr Wanted kQuery[] = {{"rrname", &EveRecord::name}, {"rrtype", &EveRecord::name_type}};
 constexpr Wanted kHttp[] = {
     {"http_method", &EveRecord::method},         {"hostname", &EveRecord::host},       {"url", &EveRecord::uri},
@@ -196,6 +196,8 @@ class EveReader : public LineReader {
     return take_event(place, batch);
   }
 
+  bool give_rest(Batch& batch) override { return dns_.give_rest(batch); }
+
  private:
   Outcome take_event(const Place& place, Batch& batch) {
     const std::string_view type = record_.event_type;
@@ -286,25 +288,23 @@ class EveReader : public LineReader {
   }
 
   Outcome take_dns(const Transaction& ends, Batch& batch) {
-    DnsTransaction dns;
-    static_cast<Transaction&>(dns) = ends;
-    const bool answer = record_.dns_type == "answer" || record_.dns_type == "response";
+    DnsMessage message;
+    message.ends = ends;
+    message.protocol = protocol_of(record_.protocol);
+    if (const auto id = unsigned_of(record_.dns_id); id && *id <= 0xffff) message.id = static_cast<std::uint16_t>(*id);
+    message.answer = record_.dns_type == "answer" || record_.dns_type == "response";
     // Old versions give an answer the direction of its packet.
-    if (answer && dns.client.port == 53 && dns.server.port != 53) std::swap(dns.client, dns.server);
-    dns.query = batch.text.keep(without_final_dot(record_.name));
-    dns.query_type = dns_type_of(record_.name_type);
-    if (answer) {
-      dns.response_code = record_.response_code.empty() ? std::int16_t{0} : dns_rcode_of(record_.response_code);
-      if (!record_.data.empty()) record_.answers.push_back(record_.data);
-      for (const std::string_view text : record_.answers) {
-        if (const auto address = IpAddress::parse(text)) {
-          dns.addresses.push_back(*address);
-        } else {
-          dns.names.push_back(batch.text.keep(without_final_dot(text)));
-        }
-      }
+    if (message.answer && ends.client.port == 53 && ends.server.port != 53)
+      std::swap(message.ends.client, message.ends.server);
+    message.name = without_final_dot(record_.name);
+    message.type = dns_type_of(record_.name_type);
+    if (message.answer) {
+      message.response_code = record_.response_code.empty() ? std::int16_t{0} : dns_rcode_of(record_.response_code);
+      message.part = !record_.data.empty();
+      if (message.part) record_.answers.push_back(record_.data);
+      message.records = record_.answers;
     }
-    batch.dns.push_back(std::move(dns));
+    dns_.take(message, batch);
     return Outcome::kTaken;
   }
 
@@ -332,6 +332,7 @@ class EveReader : public LineReader {
 
   JsonLine json_;
   EveRecord record_;
+  DnsPairs dns_;
 };
 
 }  // namespace

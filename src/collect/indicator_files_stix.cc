@@ -254,10 +254,9 @@ class StixReader {
       return taker_.skip(id, "a pattern with comparisons other than equality");
 
     Indicator result = taker_.start();
-    std::string family, group;
-    relate(id, family, group);
-    if (!family.empty()) result.family = family;
-    result.group = group;
+    const Related& known = related(id);
+    if (!known.family.empty()) result.family = known.family;
+    result.group = known.group;
     if (!times(object, result.valid)) return taker_.skip(id, "not a time");
     if (const auto tlp = marking(object); !tlp.empty()) result.tlp = tlp;
     if (const Json& confidence = member(object, "confidence"); confidence.is_number_integer()) {
@@ -301,7 +300,18 @@ class StixReader {
     if (!given) taker_.skip(id, "a pattern on nothing that is matched (addresses, names, URLs, hashes)");
   }
 
-  void relate(std::string_view id, std::string& family, std::string& group) const {
+  struct Related {
+    std::string_view family, group;
+  };
+
+  // Each id and each malware is looked up once: many indicators may share one that has many relationships.
+  const Related& related(std::string_view id) {
+    const auto [at, fresh] = related_.try_emplace(id);
+    if (fresh) relate(id, at->second.family, at->second.group);
+    return at->second;
+  }
+
+  void relate(std::string_view id, std::string_view& family, std::string_view& group) {
     const Json* malware = nullptr;
     const auto own = out_.find(id);
     if (own == out_.end()) return;
@@ -319,18 +329,25 @@ class StixReader {
     }
     // Malware that one group alone uses points at that group.
     if (!group.empty() || malware == nullptr) return;
-    const auto users = in_.find(text_of(*malware, "id"));
-    if (users == in_.end()) return;
+    const std::string_view malware_id = text_of(*malware, "id");
+    const auto [at, fresh] = only_users_.try_emplace(malware_id);
+    if (fresh) at->second = only_user_of(malware_id);
+    group = at->second;
+  }
+
+  std::string_view only_user_of(std::string_view malware) const {
+    const auto users = in_.find(malware);
+    if (users == in_.end()) return {};
     std::string_view only;
     for (const Json* relationship : users->second) {
       if (text_of(*relationship, "relationship_type") != "uses") continue;
       const auto user = by_id_.find(text_of(*relationship, "source_ref"));
       if (user == by_id_.end() || !is_group(text_of(*user->second, "type"))) continue;
       const std::string_view name = text_of(*user->second, "name");
-      if (!only.empty() && only != name) return;
+      if (!only.empty() && only != name) return {};
       only = name;
     }
-    group = only;
+    return only;
   }
 
   static bool times(const Json& object, Period& valid) {
@@ -385,6 +402,8 @@ class StixReader {
   IndicatorTaker& taker_;
   std::unordered_map<std::string_view, const Json*> by_id_;
   std::unordered_map<std::string_view, std::vector<const Json*>> out_, in_;
+  std::unordered_map<std::string_view, Related> related_;              // by id of an indicator
+  std::unordered_map<std::string_view, std::string_view> only_users_;  // the one group that uses a malware, by its id
   std::map<std::string, std::pair<std::size_t, std::vector<std::string>>> knowledge_;
 };
 

@@ -237,44 +237,51 @@ void IpfixTemplates::take(const IpfixSet& set, Skips& skips) {
 void IpfixTemplates::store(std::uint64_t key, std::span<const std::byte> declared, std::vector<FieldSpec> fields,
                            bool options, std::string_view where, Skips& skips) {
   const std::string_view text(reinterpret_cast<const char*>(declared.data()), declared.size());
-  const auto known = templates_.find(key);
-  if (known != templates_.end()) {
-    if (known->second.declared == text && known->second.compiled.is_options() == options) return;
-    erase(known);
-  }
-  if (templates_.size() >= kMostTemplates || fields_ + fields.size() > kMostFields)
+  Map& templates = options ? options_ : data_;
+  if (const auto known = templates.find(key); known != templates.end() && known->second.declared == text) return;
+  erase(key);
+  if (data_.size() + options_.size() >= kMostTemplates || fields_ + fields.size() > kMostFields)
     return skips.add(where, "more templates than are kept");
   const std::size_t count = fields.size();
   auto compiled = IpfixTemplate::compile(std::move(fields), options);
   if (!compiled) return skips.add(where, "template of records without bytes");
-  templates_.emplace(key, Stored{std::string(text), std::move(*compiled)});
+  templates.emplace(key, Stored{std::string(text), std::move(*compiled)});
   fields_ += count;
 }
 
-void IpfixTemplates::erase(std::map<std::uint64_t, Stored>::iterator stored) {
+IpfixTemplates::Map::iterator IpfixTemplates::erase(Map& templates, Map::iterator stored) {
   fields_ -= stored->second.compiled.fields().size();
-  templates_.erase(stored);
   last_ = nullptr;
+  return templates.erase(stored);
+}
+
+void IpfixTemplates::erase(std::uint64_t key) {
+  for (Map* const templates : {&data_, &options_}) {
+    if (const auto stored = templates->find(key); stored != templates->end()) erase(*templates, stored);
+  }
 }
 
 // RFC 7011 section 8.1: one template, or by the number of the set all of the domain that such sets declare.
 void IpfixTemplates::withdraw(const IpfixSet& set, std::uint16_t id) {
   const std::uint64_t key = domain_key(set.message);
   if (id >= 256) {
-    if (const auto stored = templates_.find(key | id); stored != templates_.end()) erase(stored);
+    erase(key | id);
     return;
   }
-  for (auto stored = templates_.lower_bound(key); stored != templates_.end() && stored->first <= (key | 0xffff);) {
-    const auto here = stored++;
-    if (here->second.compiled.is_options() == set.is_options_templates()) erase(here);
+  Map& templates = set.is_options_templates() ? options_ : data_;
+  for (auto stored = templates.lower_bound(key); stored != templates.end() && stored->first <= (key | 0xffff);) {
+    stored = erase(templates, stored);
   }
 }
 
 const IpfixTemplate* IpfixTemplates::find(const IpfixSet& set) {
   const std::uint64_t key = domain_key(set.message) | set.id;
   if (last_ != nullptr && key == last_key_) return last_;
-  const auto stored = templates_.find(key);
-  if (stored == templates_.end()) return nullptr;
+  auto stored = data_.find(key);
+  if (stored == data_.end()) {
+    stored = options_.find(key);
+    if (stored == options_.end()) return nullptr;
+  }
   last_key_ = key;
   last_ = &stored->second.compiled;
   return last_;

@@ -115,9 +115,13 @@ class IpfixTemplates {
   void store(std::uint64_t key, std::span<const std::byte> declared, std::vector<FieldSpec> fields, bool options,
              std::string_view where, Skips& skips);
   void withdraw(const IpfixSet& set, std::uint16_t id);
-  void erase(std::map<std::uint64_t, Stored>::iterator stored);
+  using Map = std::map<std::uint64_t, Stored>;  // by version, domain and number
+  Map::iterator erase(Map& templates, Map::iterator stored);
+  // Whatever has that number: a number stands for one template, of either sort.
+  void erase(std::uint64_t key);
 
-  std::map<std::uint64_t, Stored> templates_;
+  // Options templates are apart, so that withdrawing all of one sort passes over none of the other.
+  Map data_, options_;
   std::size_t fields_ = 0;
   std::uint64_t last_key_ = 0;
   const IpfixTemplate* last_ = nullptr;

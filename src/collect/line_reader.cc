@@ -15,7 +15,7 @@ bool LineReader::read(Batch& batch) {
   while (batch.size() < enough && input_.offset() - start < kMostBatchInput) {
     const Place place{source_, input_.offset(), ++line_number_};
     const auto line = input_.line();
-    if (!line) return false;
+    if (!line) return give_rest(batch);
     if (line->empty()) continue;
     const Outcome outcome = input_.too_long() ? bad("line longer than 16 MiB") : take(*line, place, batch);
     if (outcome == Outcome::kNoRecord) continue;

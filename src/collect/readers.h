@@ -34,6 +34,8 @@ class LineReader : public ObservationReader {
   enum class Outcome { kTaken, kPassedOver, kBad, kNoRecord };
   // For kBad, reason_ says why. The line lives until the call ends.
   virtual Outcome take(std::string_view line, const Place& place, Batch& batch) = 0;
+  // The source has ended: appends at most about kBatchSize of what is held; false if nothing is held any more.
+  virtual bool give_rest(Batch&) { return false; }
   Outcome bad(std::string_view reason) {
     reason_ = reason;
     return Outcome::kBad;

@@ -44,6 +44,7 @@
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "base/text.h"
@@ -440,24 +441,32 @@ class BeaconDetector final : public Detector {
     return verdict;
   }
 
+  // A row for each hour and source: one source that has grown is read anew without the others.
   void emit_hours(const Sighting& whole, const std::vector<Event>& events, SightingSink& sink) {
     for (std::size_t i = 0; i < events.size();) {
-      Sighting sighting = whole;
       const Timestamp hour = floor_to(events[i].time, kHour);
-      sighting.first_seen = events[i].time;
-      sighting.place = events[i].place;
-      sighting.count = 0;
+      std::vector<Sighting> rows;
       for (; i < events.size() && floor_to(events[i].time, kHour) == hour; ++i) {
-        sighting.last_seen = events[i].time;
-        ++sighting.count;
+        const Event& event = events[i];
+        auto row = std::find_if(rows.rbegin(), rows.rend(),
+                                [&](const Sighting& one) { return one.place.source == event.place.source; });
+        if (row == rows.rend()) {
+          Sighting& fresh = rows.emplace_back(whole);
+          fresh.first_seen = event.time;
+          fresh.place = event.place;
+          fresh.count = 0;
+          row = rows.rbegin();
+        }
+        row->last_seen = event.time;
+        ++row->count;
       }
-      hold(std::move(sighting), sink);
+      for (Sighting& row : rows) hold(std::move(row), sink);
     }
   }
 
   // Two ports of one server, or one pair judged twice, are one sighting in the same hour: the id is the same.
   void hold(Sighting&& sighting, SightingSink& sink) {
-    const Hash128 id = id_of(sighting);
+    const std::pair id(id_of(sighting), sighting.place.source);
     const auto at = held_.find(id);
     if (at == held_.end()) {
       if (held_.size() >= kHeldSightings) release(sink);
@@ -478,7 +487,7 @@ class BeaconDetector final : public Detector {
   }
 
   void release(SightingSink& sink) {
-    for (const Hash128& id : held_order_) sink.sight(std::move(held_.at(id)));
+    for (const auto& id : held_order_) sink.sight(std::move(held_.at(id)));
     held_.clear();
     held_order_.clear();
   }
@@ -493,8 +502,8 @@ class BeaconDetector final : public Detector {
   std::unordered_set<std::uint64_t> answered_;                       // client and name
   std::unordered_set<std::uint64_t> resolved_;                       // address; name and address
   bool dns_forgotten_ = false;
-  std::map<Hash128, Sighting> held_;
-  std::vector<Hash128> held_order_;
+  std::map<std::pair<Hash128, std::uint32_t>, Sighting> held_;  // by id and source
+  std::vector<std::pair<Hash128, std::uint32_t>> held_order_;
 };
 
 }  // namespace

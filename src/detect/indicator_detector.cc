@@ -9,7 +9,13 @@
 // So a listing's own period of validity is kept to, and what matches only loosely (another port, a URL's path on any
 // host) is no more than suspected.
 //
-// Sightings are held by actor, target, kind and hour, which is what their id is made of; where several indicators meet
+// Who is called on by a listed control server is not by that controlled: such servers scan, and what scans may be a
+// third party's machine behind the same address. So where the listed end began (a flow, or as the client of HTTP or
+// TLS) and is listed for botnet control, it is suspected if the other end did not answer and probable at most if it
+// did.
+//
+// Sightings are held by actor, target, kind and hour, which is what their id is made of, and by source, so that a
+// source read anew replaces its own counts and no others; where several indicators meet
 // in one, the surest gives rule, family and group, and the others are named in what matched. An hour is given out when
 // one two hours later has begun. At kMostHeld the oldest hour is given out early; if its traffic goes on, its later
 // part is given under the same id.
@@ -72,6 +78,7 @@ struct Key {
   IpAddress actor, target;
   Timestamp hour = 0;
   std::uint64_t names = 0;
+  std::uint32_t source = 0;
   Kind kind{};
   friend bool operator==(const Key&, const Key&) = default;
 };
@@ -79,13 +86,15 @@ struct KeyHash {
   std::size_t operator()(const Key& key) const {
     const auto hour = static_cast<std::uint64_t>(key.hour);
     return hash_of(key.actor) * 0x9e3779b97f4a7c15ULL ^ hash_of(key.target) ^
-           (key.names + hour + static_cast<std::uint64_t>(key.kind)) * 0xff51afd7ed558ccdULL;
+           (key.names + hour + (std::uint64_t{key.source} << 8) + static_cast<std::uint64_t>(key.kind)) *
+               0xff51afd7ed558ccdULL;
   }
 };
 
 struct Named {
   std::uint32_t entry = 0;
   bool loose = false;
+  Confidence confidence{};
 };
 
 // What is held of one sighting until its hour is over.
@@ -98,6 +107,18 @@ struct Held {
   std::array<Named, kMostNamed> named{};  // the one that says most first
   std::uint32_t names = 0;
 };
+
+bool answered(const Flow& flow) {
+  switch (flow.state) {
+    case ConnState::kS0:
+    case ConnState::kREJ:
+    case ConnState::kRSTOS0:
+    case ConnState::kSH:
+      return false;
+    default:
+      return flow.responder_packets > 0 || flow.state == ConnState::kSF;
+  }
+}
 
 class IndicatorDetector final : public Detector {
  public:
@@ -157,7 +178,15 @@ class IndicatorDetector final : public Detector {
       if (initiator && inside_ && inside_(flow.initiator.ip) && !inside_(flow.responder.ip)) return;
     }
     if (initiator && match_end(flow, flow.initiator)) {
+      cap_control(answered(flow) ? Confidence::kProbable : Confidence::kSuspected);
       hold({flow.initiator, flow.responder, {}, {}, flow.first, std::max(flow.first, flow.last), flow.place}, sink);
+    }
+  }
+
+  // The listed end began: that says less of control.
+  void cap_control(Confidence most) {
+    for (IndicatorMatch& match : matches_) {
+      if (match.kind == Kind::kBotnetControl) match.confidence = std::min(match.confidence, most);
     }
   }
 
@@ -221,6 +250,7 @@ class IndicatorDetector final : public Detector {
     if (!indicators_->may_match(seen.client.ip)) return;
     matches_.clear();
     indicators_->match_address({seen.client.ip, 0}, seen.time, matches_);
+    cap_control(Confidence::kProbable);
     hold({seen.client, seen.server, {}, host, seen.time, seen.time, seen.place}, sink);
   }
 
@@ -237,8 +267,9 @@ class IndicatorDetector final : public Detector {
     newest_ = std::max(newest_, hour);
     actor_name_ = lower(seen.actor_name.substr(0, kLongestName));
     if (actor_name_.ends_with('.')) actor_name_.pop_back();
-    const Key key{seen.actor.ip, seen.target.ip, hour,
-                  hash64(seen.target_name.substr(0, kLongestName), hash64(actor_name_)), best.kind};
+    const Key key{
+        seen.actor.ip,     seen.target.ip, hour, hash64(seen.target_name.substr(0, kLongestName), hash64(actor_name_)),
+        seen.place.source, best.kind};
     const Timestamp last = std::min(seen.last, hour + kHour - 1);
     const auto [at, fresh] = index_.try_emplace(key, static_cast<std::uint32_t>(held_.size()));
     if (fresh) {
@@ -265,11 +296,12 @@ class IndicatorDetector final : public Detector {
   }
 
   void name_in(Held& held, const IndicatorMatch& match) const {
-    const Named named{match.entry, match.loose};
+    const Named named{match.entry, match.loose, match.confidence};
     std::uint32_t at = 0;
     while (at < held.names && held.named[at].entry != match.entry) ++at;
     if (at < held.names) {
       held.named[at].loose = held.named[at].loose && match.loose;
+      held.named[at].confidence = std::max(held.named[at].confidence, match.confidence);
     } else if (held.names < kMostNamed) {
       at = held.names++;
       held.named[at] = named;
@@ -283,7 +315,11 @@ class IndicatorDetector final : public Detector {
     }
   }
 
-  IndicatorMatch match_of(const Named& named) const { return indicators_->match_of(named.entry, named.loose); }
+  IndicatorMatch match_of(const Named& named) const {
+    IndicatorMatch match = indicators_->match_of(named.entry, named.loose);
+    match.confidence = named.confidence;
+    return match;
+  }
 
   void give_oldest(SightingSink& sink) {
     Timestamp oldest = std::numeric_limits<Timestamp>::max();

@@ -1,10 +1,13 @@
-// Sightings of which there is one for a key and hour, whatever rules it was seen by; released in the order of hours.
+// Sightings of which there is one for a key, hour and source, whatever rules it was seen by; released in the order of
+// hours. Sources have rows of their own because one that has grown is read anew without the others.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include "detect/sighting.h"
@@ -15,7 +18,7 @@ class MergedSightings {
  public:
   // Held until release(), or until there are so many that those of the earliest hour must go.
   void add(const Hash128& what, Sighting&& sighting, SightingSink& sink) {
-    const std::pair key(floor_to(sighting.first_seen, kHour), what);
+    const Key key(floor_to(sighting.first_seen, kHour), what, sighting.place.source);
     if (const auto found = held_.find(key); found != held_.end()) return merge(found->second, std::move(sighting));
     if (held_.size() >= kMost) release_hour(sink);
     held_.emplace(key, std::move(sighting));
@@ -26,12 +29,13 @@ class MergedSightings {
   }
 
  private:
+  using Key = std::tuple<Timestamp, Hash128, std::uint32_t>;  // hour, what, source
   static constexpr std::size_t kMost = 1 << 16;
   static constexpr std::size_t kMostMatched = 1024;
 
   void release_hour(SightingSink& sink) {
-    const Timestamp hour = held_.begin()->first.first;
-    while (!held_.empty() && held_.begin()->first.first == hour) {
+    const Timestamp hour = std::get<0>(held_.begin()->first);
+    while (!held_.empty() && std::get<0>(held_.begin()->first) == hour) {
       sink.sight(std::move(held_.begin()->second));
       held_.erase(held_.begin());
     }
@@ -56,7 +60,7 @@ class MergedSightings {
     held.last_seen = std::max(held.last_seen, more.last_seen);
   }
 
-  std::map<std::pair<Timestamp, Hash128>, Sighting> held_;
+  std::map<Key, Sighting> held_;
 };
 
 }  // namespace tocsin

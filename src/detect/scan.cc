@@ -29,7 +29,8 @@
 // one: that is a server's answer or backscatter.
 //
 // Each probe is counted in one of its two tracks, the one that has met more, so that a sum over sightings counts it
-// once.
+// once. While neither has met a second door, both hold it; the first that counts one more, or is judged a scan, claims
+// what both hold, and the other drops it.
 //
 // What fools it: scans from many addresses, slower than ten an hour, of random ports of random hosts, or sent from a
 // low port where flags are not known. What is accused wrongly: a client whose many servers are all down.
@@ -53,6 +54,7 @@ namespace tocsin {
 namespace {
 
 constexpr std::size_t kTracks = 1 << 16;
+constexpr std::size_t kShares = 1 << 19;  // of all tracks: two hours each, more where many sources are merged
 constexpr std::size_t kMet = 128;
 constexpr Timestamp kFast = 5 * kMinute;
 constexpr Timestamp kSlow = kHour;
@@ -111,13 +113,21 @@ struct Met {
   bool failed = false;
 };
 
-// The probes of one hour.
+// The probes of one hour that one source has.
+struct Share {
+  std::uint64_t probes = 0;
+  Timestamp first = 0, last = 0;
+  Place place;
+};
+
+// The probes of one hour. What they are is judged of all sources together, each has a row with its own count: a source
+// that has grown is read anew without the others.
 struct Hour {
   Timestamp start = 0;
   Timestamp first = 0, last = 0;
   std::uint64_t probes = 0;
   std::size_t different = 0;  // the most in one window
-  Place place;
+  std::vector<Share> shares;
   Endpoint target;
   Confidence confidence{};  // zero: no scan
 };
@@ -127,6 +137,8 @@ struct Track {
   std::array<Hour, 2> hours;  // the two latest
   double walk = 0;
   bool walked = false;  // the walk has reached kScanner
+  bool shared = false;  // the other track of `door` holds the probes of this one's hours as well
+  Endpoint door;
   std::list<const Key*>::iterator used;
 };
 
@@ -269,9 +281,13 @@ class ScanDetector final : public Detector {
 
     const std::size_t ports = vertical == nullptr ? 0 : vertical->met.size();
     const std::size_t hosts = horizontal == nullptr ? 0 : horizontal->met.size();
-    const bool first = ports <= 1 && hosts <= 1;
-    if (vertical != nullptr) tally(vertical_key, *vertical, flow, ports >= hosts || first, sink);
-    if (horizontal != nullptr) tally(horizontal_key, *horizontal, flow, hosts > ports || first, sink);
+    const bool shared = ports == 1 && hosts == 1;
+    if (shared) {
+      vertical->shared = horizontal->shared = true;
+      vertical->door = horizontal->door = {flow.responder.ip, port};
+    }
+    if (vertical != nullptr) tally(vertical_key, *vertical, flow, ports >= hosts, shared, sink);
+    if (horizontal != nullptr) tally(horizontal_key, *horizontal, flow, hosts > ports, shared, sink);
   }
 
   Track* track_of(const Key& key, bool begins) {
@@ -348,25 +364,58 @@ class ScanDetector final : public Detector {
     return {};
   }
 
-  void tally(const Key& key, Track& track, const Flow& flow, bool counted, SightingSink& sink) {
+  // The probes that two tracks hold become this one's.
+  void claim(const Key& key, Track& track) {
+    if (!track.shared) return;
+    track.shared = false;
+    const auto other = tracks_.find(key.vertical() ? Key{key.initiator, {}, track.door.port, key.way}
+                                                   : Key{key.initiator, track.door.ip, 0, key.way});
+    if (other == tracks_.end() || !other->second.shared) return;
+    other->second.shared = false;
+    for (Hour& hour : other->second.hours) {
+      shares_ -= hour.shares.size();
+      hour = {};
+    }
+  }
+
+  void tally(const Key& key, Track& track, const Flow& flow, bool counted, bool shared, SightingSink& sink) {
+    if (counted && !shared) claim(key, track);
     Hour* hour = hour_of(key, track, flow.first, sink);
     if (hour == nullptr) return;
-    if (counted) {
+    if (counted || shared) {
       if (hour->probes++ == 0 || flow.first < hour->first) {
         hour->first = flow.first;
-        hour->place = flow.place;
         hour->target = key.vertical() ? Endpoint{key.host, 0} : Endpoint{flow.responder.ip, key.port};
       }
       if (hour->probes == 1 || flow.first > hour->last) hour->last = flow.first;
+      share(*hour, flow);
     }
     if (track.met.size() < kFew) return;
     const Judgement judgement = judge(key, track, flow.first);
     if (judgement.confidence == Confidence{}) return;
+    claim(key, track);
     for (Hour& one : track.hours) {
       if (one.probes == 0 || (&one != hour && flow.first - one.last > judgement.window)) continue;
       one.confidence = std::max(one.confidence, judgement.confidence);
       one.different = std::max(one.different, judgement.different);
     }
+  }
+
+  void share(Hour& hour, const Flow& flow) {
+    // The source met last is the likeliest.
+    auto own = std::find_if(hour.shares.rbegin(), hour.shares.rend(),
+                            [&](const Share& one) { return one.place.source == flow.place.source; });
+    if (own == hour.shares.rend()) {
+      hour.shares.push_back({1, flow.first, flow.first, flow.place});
+      ++shares_;
+      return;
+    }
+    ++own->probes;
+    if (flow.first < own->first) {
+      own->first = flow.first;
+      own->place = flow.place;
+    }
+    own->last = std::max(own->last, flow.first);
   }
 
   // The hour of that time in the track; nullptr if it is long over.
@@ -389,6 +438,7 @@ class ScanDetector final : public Detector {
   }
 
   void emit(const Key& key, const Hour& hour, SightingSink& sink) {
+    shares_ -= hour.shares.size();
     if (hour.probes == 0 || hour.confidence == Confidence{}) return;
     Sighting sighting;
     sighting.kind = Kind::kScan;
@@ -400,20 +450,23 @@ class ScanDetector final : public Detector {
                                                    : "horizontal");
     sighting.actor.ip = key.initiator;
     sighting.target = hour.target;
-    sighting.first_seen = hour.first;
-    sighting.last_seen = hour.last;
-    sighting.count = hour.probes;
-    sighting.place = hour.place;
-    sighting.matched = fmt::format("{} probes, {}{} different {}", hour.probes, hour.different,
-                                   hour.different == kMet ? " or more" : "",
-                                   key.vertical()     ? "ports of one host"
-                                   : is_icmp(key.way) ? "hosts"
-                                                      : fmt::format("hosts on port {}", key.port));
-    held_.add(std::move(sighting), sink);
+    const std::string different =
+        fmt::format("{}{} different {}", hour.different, hour.different == kMet ? " or more" : "",
+                    key.vertical()     ? "ports of one host"
+                    : is_icmp(key.way) ? "hosts"
+                                       : fmt::format("hosts on port {}", key.port));
+    for (const Share& one : hour.shares) {
+      sighting.first_seen = one.first;
+      sighting.last_seen = one.last;
+      sighting.count = one.probes;
+      sighting.place = one.place;
+      sighting.matched = fmt::format("{} probes, {}", one.probes, different);
+      held_.add(Sighting(sighting), sink);
+    }
   }
 
   void make_room(SightingSink& sink) {
-    while (tracks_.size() + 2 > kTracks) evict_oldest(sink);
+    while (!by_use_.empty() && (tracks_.size() + 2 > kTracks || shares_ > kShares)) evict_oldest(sink);
   }
 
   void evict_oldest(SightingSink& sink) {
@@ -425,6 +478,7 @@ class ScanDetector final : public Detector {
 
   std::unordered_map<Key, Track, KeyHash> tracks_;
   std::list<const Key*> by_use_;  // least recently used first
+  std::size_t shares_ = 0;
   HourlySightings held_;
 };
 

@@ -129,7 +129,7 @@ void ScriptTable::use(Script& script, const HttpTransaction& http, std::uint64_t
   const std::size_t back = std::min(script.uses.size(), kLookedBack);
   for (std::size_t i = 1; i <= back; ++i) {
     ScriptUse& one = script.uses[script.uses.size() - i];
-    if (one.client == at && floor_to(one.first, kHour) == hour) {
+    if (one.client == at && one.place.source == http.place.source && floor_to(one.first, kHour) == hour) {
       use = &one;
       break;
     }

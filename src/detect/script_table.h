@@ -13,7 +13,7 @@
 
 namespace tocsin {
 
-// What one client asked of one script in one hour.
+// What one client asked of one script in one hour, as one source has it.
 struct ScriptUse {
   Timestamp first = 0, last = 0;
   Place place;

@@ -59,40 +59,25 @@ class Remembered {
 
 class WebAttackDetector final : public Detector {
  public:
-  explicit WebAttackDetector(WebAttackRules rules) : rules_(std::move(rules)) {
-    for (const WebAttackRule& rule : rules_.rules) {
-      if (rule.least > 1) least_[rule.id] = rule.least;
-    }
-  }
+  explicit WebAttackDetector(WebAttackRules rules) : rules_(std::move(rules)), held_(least_of(rules_)) {}
   std::string_view name() const override { return "web-attack"; }
 
   void observe(const Batch& batch, SightingSink& sink) override {
-    Enough enough(least_, sink);
     for (const HttpTransaction& http : batch.http) {
       const std::uint32_t rule = rule_for(http);
-      if (rule != kNone && !http.client.ip.is_unspecified()) add(http, rules_.rules[rule], enough);
+      if (rule != kNone && !http.client.ip.is_unspecified()) add(http, rules_.rules[rule], sink);
     }
   }
-  void finish(SightingSink& sink) override {
-    Enough enough(least_, sink);
-    held_.release(enough);
-  }
+  void finish(SightingSink& sink) override { held_.release(sink); }
 
  private:
-  // Lets those pass that count enough.
-  class Enough final : public SightingSink {
-   public:
-    Enough(const std::unordered_map<std::string, std::uint32_t>& least, SightingSink& sink)
-        : least_(least), sink_(sink) {}
-    void sight(Sighting&& sighting) override {
-      const auto at = least_.find(sighting.rule);
-      if (at == least_.end() || sighting.count >= at->second) sink_.sight(std::move(sighting));
+  static HourlySightings::Least least_of(const WebAttackRules& rules) {
+    HourlySightings::Least least;
+    for (const WebAttackRule& rule : rules.rules) {
+      if (rule.least > 1) least[rule.id] = rule.least;
     }
-
-   private:
-    const std::unordered_map<std::string, std::uint32_t>& least_;
-    SightingSink& sink_;
-  };
+    return least;
+  }
 
   std::uint32_t rule_for(const HttpTransaction& http) {
     found_.clear();
@@ -163,7 +148,6 @@ class WebAttackDetector final : public Detector {
   }
 
   WebAttackRules rules_;
-  std::unordered_map<std::string, std::uint32_t> least_;
   HourlySightings held_;
   Remembered agents_{4096}, referrers_{4096}, hosts_{1024};
   std::vector<std::uint32_t> found_, header_found_;

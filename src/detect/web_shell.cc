@@ -60,6 +60,16 @@ Habit habit_of(const std::vector<ScriptUse>& uses, std::size_t client) {
     if (use.client == client && use.commands > 0) times.emplace_back(use.first, use.last);
   }
   std::ranges::sort(times);
+  // Several sources may tell of one hour.
+  std::size_t kept = 0;
+  for (std::size_t i = 1; i < times.size(); ++i) {
+    if (floor_to(times[i].first, kHour) == floor_to(times[kept].first, kHour)) {
+      times[kept].second = std::max(times[kept].second, times[i].second);
+    } else {
+      times[++kept] = times[i];
+    }
+  }
+  if (!times.empty()) times.resize(kept + 1);
   Habit habit;
   if (times.empty()) return habit;
   habit.sessions = 1;
@@ -98,7 +108,7 @@ class WebShellDetector final : public Detector {
     // Who has a shell behind every name has none.
     std::map<std::uint64_t, std::size_t> shells;
     for (const Accusation& one : accusations) ++shells[one.client().key];
-    std::map<std::tuple<Timestamp, IpAddress, std::string>, Sighting> sightings;
+    Rows sightings;
     for (const Accusation& one : accusations) {
       if (shells[one.client().key] > kMostShells) continue;
       for (const ScriptUse& use : one.script->uses) {
@@ -111,6 +121,7 @@ class WebShellDetector final : public Detector {
   }
 
  private:
+  using Rows = std::map<std::tuple<Timestamp, IpAddress, std::string, std::uint32_t>, Sighting>;
   struct Accusation {
     const Script* script = nullptr;
     std::size_t at = 0;
@@ -244,8 +255,7 @@ class WebShellDetector final : public Detector {
     }
   }
 
-  void add(const Accusation& one, const ScriptUse& use,
-           std::map<std::tuple<Timestamp, IpAddress, std::string>, Sighting>& sightings) const {
+  void add(const Accusation& one, const ScriptUse& use, Rows& sightings) const {
     const Script& script = *one.script;
     const bool signature = use.signature != 0;
     // Commands to a shell that its signature has proven are at least probable.
@@ -253,8 +263,8 @@ class WebShellDetector final : public Detector {
     if (signature) confidence = one.visited ? Confidence::kSuspected : Confidence::kConfirmed;
     if (!signature && one.client().signatures > 0 && !one.visited) confidence = Confidence::kProbable;
     const Timestamp hour = floor_to(use.first, kHour);
-    Sighting& sighting =
-        sightings[{hour, one.client().ip, script.site.empty() ? script.server.ip.text() : script.site}];
+    Sighting& sighting = sightings[{hour, one.client().ip, script.site.empty() ? script.server.ip.text() : script.site,
+                                    use.place.source}];
     if (sighting.detector.empty()) {
       sighting.kind = Kind::kBackdoor;
       sighting.detector = "web-shell";

@@ -6,7 +6,8 @@ make_store s '' '"192.168.1.0/24"'
 status 0 "$tocsin" watch --store s "$log" --json
 same 'alerts observed' "$(jq -c 'select(.event_type=="alert")' "$log" | wc -l)" "$(jq .observations.alerts out)"
 same 'flows observed' "$(jq -c 'select(.event_type=="flow")' "$log" | wc -l)" "$(jq .observations.flows out)"
-same 'dns observed' "$(jq -c 'select(.event_type=="dns")' "$log" | wc -l)" "$(jq .observations.dns out)"
+same 'dns observed: pairs of query and answer' \
+  "$(jq -c 'select(.event_type=="dns" and .dns.type=="answer")' "$log" | wc -l)" "$(jq .observations.dns out)"
 
 # The kind of each alert as the name of its rule group says it (docs.emergingthreats.net); the capture has no others.
 jq -r 'select(.event_type=="alert") | (.alert.signature|split(" ")[1]) as $group

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -311,6 +312,30 @@ TEST(IndicatorFiles, SurvivesDamage) {
     for (char& c : noise) c = random() % 4 == 0 ? "\n,\"[]:./{}"[random() % 10] : static_cast<char>(random());
     read(noise);
   }
+}
+
+TEST(IndicatorFiles, JoinsManyIndicatorsOfOneMalwareWithManyUsersInLinearTime) {
+  constexpr int kMany = 20'000;
+  std::string bundle = R"({"type":"bundle","id":"bundle--1","objects":[
+{"type":"malware","id":"malware--1","name":"WEBC2"},{"type":"intrusion-set","id":"intrusion-set--1","name":"APT1"})";
+  for (int i = 0; i < kMany; ++i) {
+    const std::string n = std::to_string(i);
+    bundle +=
+        R"(,{"type":"indicator","id":"indicator--)" + n +
+        R"(","pattern_type":"stix","pattern":"[domain-name:value = 'h)" + n +
+        R"(.example']"},{"type":"relationship","relationship_type":"indicates","source_ref":"indicator--)" + n +
+        R"(","target_ref":"malware--1"},{"type":"relationship","relationship_type":"uses","source_ref":"intrusion-set--1","target_ref":"malware--1"})";
+    // One id for many as well.
+    bundle +=
+        R"(,{"type":"indicator","id":"indicator--x","pattern_type":"stix","pattern":"[domain-name:value = 'x)" + n +
+        R"(.example']"},{"type":"relationship","relationship_type":"indicates","source_ref":"indicator--x","target_ref":"malware--1"})";
+  }
+  const auto start = std::chrono::steady_clock::now();
+  const Result r = read(bundle + "]}", "bundle.json");
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
+  ASSERT_EQ(r.kept.size(), 2U * kMany);
+  EXPECT_EQ(r.kept.back().family, "WEBC2");
+  EXPECT_EQ(r.kept.back().group, "APT1");
 }
 
 TEST(IndicatorFiles, SurvivesDeepNesting) {

@@ -100,6 +100,24 @@ TEST(IpfixHostile, BoundsWhatTemplatesTake) {
   EXPECT_GT(all->skips.by_reason().at("more templates than are kept"), 1000U);
 }
 
+TEST(IpfixHostile, WithdrawsAllOptionsTemplatesWithoutPassingOverTheOthers) {
+  std::string text;
+  for (unsigned first = 256; first < 65'000; first += 1000) {
+    std::string templates;
+    for (unsigned id = first; id < first + 1000 && id < 65'500; ++id) templates += template_of(id, {{8, 4}, {12, 4}});
+    text += ipfix_message(set_of(2, templates));
+  }
+  std::string withdrawals;
+  for (int i = 0; i < 16'000; ++i) withdrawals += n16(3) + n16(0);
+  for (int i = 0; i < 4; ++i) text += ipfix_message(set_of(3, withdrawals));
+  text += ipfix_message(set_of(256, n32(1) + n32(2)));
+  const auto start = std::chrono::steady_clock::now();
+  const auto all = observations_of(text, Format::kIpfix);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(3));
+  EXPECT_EQ(all->skips.count(), 0U);
+  EXPECT_EQ(all->records, 1U);
+}
+
 // Headers that seem possible at every turn and lead nowhere.
 TEST(IpfixHostile, SearchesForTheNextMessageInLinearTime) {
   std::string pattern;

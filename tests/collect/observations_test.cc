@@ -302,31 +302,6 @@ TEST(Eve, ReadsFlows) {
   EXPECT_EQ(flow.state, ConnState::kREJ);
 }
 
-TEST(Eve, ReadsEveryFormOfDns) {
-  const auto all = observations_of(
-      eve("dns", R"("dns":{"type":"query","id":2,"rrname":"www.example.org","rrtype":"AAAA","tx_id":0})") +
-      eve("dns",
-          R"("dns":{"type":"answer","id":2,"rcode":"NOERROR","rrname":"www.example.org","rrtype":"A","ttl":9,"rdata":"1.2.3.4"})") +
-      eve("dns",
-          R"("dns":{"version":2,"type":"answer","rrname":"a.example","rrtype":"A","rcode":"NXDOMAIN","answers":[{"rrname":"a.example","rrtype":"CNAME","rdata":"b.example"},{"rrname":"b.example","rrtype":"A","rdata":"5.6.7.8"}],"grouped":{"A":["5.6.7.8"],"CNAME":["b.example"]}})") +
-      eve("dns",
-          R"("dns":{"version":3,"type":"response","rcode":"NOERROR","queries":[{"rrname":"c.example","rrtype":"TXT"}],"grouped":{"A":["9.9.9.9"]}})") +
-      eve("dns", R"("dns":{"version":3,"type":"request","queries":[{"rrname":"d.example","rrtype":"MX"}]})"));
-  ASSERT_EQ(all->batch.dns.size(), 5U);
-  EXPECT_EQ(all->batch.dns[0].query, "www.example.org");
-  EXPECT_EQ(all->batch.dns[0].query_type, 28);
-  EXPECT_EQ(all->batch.dns[0].response_code, -1);
-  EXPECT_THAT(all->batch.dns[1].addresses, ElementsAre(ip("1.2.3.4")));
-  EXPECT_EQ(all->batch.dns[1].response_code, 0);
-  EXPECT_EQ(all->batch.dns[2].response_code, 3);
-  EXPECT_THAT(all->batch.dns[2].addresses, ElementsAre(ip("5.6.7.8")));
-  EXPECT_THAT(all->batch.dns[2].names, ElementsAre("b.example"));
-  EXPECT_EQ(all->batch.dns[3].query, "c.example");
-  EXPECT_THAT(all->batch.dns[3].addresses, ElementsAre(ip("9.9.9.9")));
-  EXPECT_EQ(all->batch.dns[4].query, "d.example");
-  EXPECT_EQ(all->batch.dns[4].query_type, 15);
-}
-
 TEST(Eve, ReadsHttpAndTlsAndPassesOverTheRest) {
   const auto all = observations_of(
       eve("http",

@@ -35,7 +35,7 @@ TEST_F(RealData, BinetflowsHaveTheirLines) {
 TEST_F(RealData, EveHasItsEvents) {
   const auto all = read("test6-malicious.suricata.json");
   EXPECT_EQ(all->batch.alerts.size(), 745U);
-  EXPECT_EQ(all->batch.dns.size(), 680U);
+  EXPECT_EQ(all->batch.dns.size(), 340U);
   EXPECT_EQ(all->batch.flows.size(), 3512U);
   EXPECT_EQ(all->batch.http.size(), 56U);
   EXPECT_EQ(all->batch.tls.size(), 1U);

@@ -110,6 +110,65 @@ TEST_F(IndicatorDetectorTest, SightsListedInitiators) {
   EXPECT_EQ(all[0].target, (Endpoint{ip("10.0.0.1"), 80}));
 }
 
+TEST_F(IndicatorDetectorTest, DoesNotTakeBeingCalledOnForBeingControlled) {
+  list(IndicatorType::kAddress, "192.0.2.1");
+  start();
+  const auto confidence = [&](std::string_view from, std::string_view to, ConnState state, std::uint64_t answer) {
+    Batch batch;
+    batch.flows.push_back(flow(from, to, 80));
+    batch.flows.back().state = state;
+    batch.flows.back().responder_packets = answer;
+    return run(batch).at(0).confidence;
+  };
+  EXPECT_EQ(confidence("192.0.2.1", "10.0.0.1", ConnState::kS0, 0), Confidence::kSuspected);
+  EXPECT_EQ(confidence("192.0.2.1", "10.0.0.1", ConnState::kREJ, 1), Confidence::kSuspected);
+  EXPECT_EQ(confidence("192.0.2.1", "10.0.0.1", ConnState::kUnknown, 0), Confidence::kSuspected);
+  EXPECT_EQ(confidence("192.0.2.1", "10.0.0.1", ConnState::kSF, 4), Confidence::kProbable);
+  EXPECT_EQ(confidence("10.0.0.1", "192.0.2.1", ConnState::kREJ, 1), Confidence::kConfirmed);
+}
+
+TEST_F(IndicatorDetectorTest, IsSureOfControlIfOneFlowOfManyIs) {
+  list(IndicatorType::kAddress, "192.0.2.1");
+  for (const bool first : {true, false}) {
+    Batch batch;
+    batch.flows.push_back(flow("192.0.2.1", "10.0.0.1", 80));
+    batch.flows.insert(first ? batch.flows.begin() : batch.flows.end(), flow("10.0.0.1", "192.0.2.1", 443));
+    const auto all = run(batch);
+    ASSERT_THAT(all, SizeIs(1));
+    EXPECT_EQ(all[0].confidence, Confidence::kConfirmed);
+    EXPECT_EQ(all[0].count, 2U);
+  }
+}
+
+TEST_F(IndicatorDetectorTest, IsNoSurerOfClientsListedForControl) {
+  list(IndicatorType::kAddress, "192.0.2.1");
+  Batch batch;
+  HttpTransaction http;
+  http.client = {ip("192.0.2.1"), 40000};
+  http.server = {ip("10.0.0.1"), 80};
+  http.time = kNoon;
+  http.host = "ours.example";
+  batch.http.push_back(http);
+  TlsHandshake tls;
+  static_cast<Transaction&>(tls) = http;
+  tls.server_name = "tls.example";
+  batch.tls.push_back(tls);
+  const auto all = run(batch);
+  ASSERT_THAT(all, SizeIs(2));
+  for (const Sighting& one : all) EXPECT_EQ(one.confidence, Confidence::kProbable);
+}
+
+TEST_F(IndicatorDetectorTest, KeepsTheConfidenceOfScannersListedAsSuch) {
+  Indicator indicator;
+  indicator.type = IndicatorType::kAddress;
+  indicator.value = "192.0.2.1";
+  indicator.kind = Kind::kScan;
+  ASSERT_TRUE(builder_.add(indicator, "scanners.txt"));
+  Batch batch;
+  batch.flows.push_back(flow("192.0.2.1", "10.0.0.1", 80));
+  EXPECT_EQ(run(batch).at(0).confidence, indicator.confidence);
+}
+
 TEST_F(IndicatorDetectorTest, TakesAListedHostOfOursForTheTarget) {
   list(IndicatorType::kAddress, "192.0.2.1");
   list(IndicatorType::kAddress, "10.0.0.1");

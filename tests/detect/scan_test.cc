@@ -141,6 +141,31 @@ TEST(Scan, CountsEachProbeOnceWhenManyPortsOfManyHostsAreScanned) {
   EXPECT_GE(probes, 850U);
 }
 
+TEST(Scan, CountsRetriesBeforeAScanOnce) {
+  for (const bool ports_first : {true, false}) {
+    std::vector<Flow> flows;
+    Timestamp time = kStart;
+    const auto probe = [&](std::uint32_t host, int port) {
+      flows.push_back(flow(time += kSecond / 10, {kScanner, 40000},
+                           {IpAddress::v4(kHost.as_v4() + host), static_cast<std::uint16_t>(port)}, ConnState::kS0));
+    };
+    const auto twenty_ports = [&] {
+      for (int port = 0; port < 20; ++port) probe(0, 100 + port);
+    };
+    for (int i = 0; i < 1000; ++i) probe(0, 22);
+    if (ports_first) twenty_ports();
+    for (std::uint32_t host = 1; host <= 60; ++host) probe(host, 22);
+    if (!ports_first) twenty_ports();
+    const auto seen = judge(flows);
+    ASSERT_EQ(seen.size(), 2U);
+    EXPECT_EQ(seen[0].count + seen[1].count, 1080U);
+    for (const Sighting& one : seen) {
+      const bool vertical = one.rule == "tcp-syn-vertical";
+      EXPECT_EQ(one.count, vertical ? (ports_first ? 1020U : 20U) : (ports_first ? 60U : 1060U)) << one.rule;
+    }
+  }
+}
+
 TEST(Scan, GivesOneSightingForEachHourWithThatHoursProbes) {
   std::vector<Flow> flows;
   for (int i = 0; i < 3 * 3600; ++i) {
