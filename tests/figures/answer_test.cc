@@ -449,11 +449,25 @@ TEST_F(Answers, AConditionOfTheCatalogueSelects) {
   EXPECT_EQ(count("actor_ip = '203.0.113.2' and target_inside"), "1");
   EXPECT_EQ(count("target_inside = false"), "0");
   EXPECT_EQ(count("first_seen >= '2013-01-15' and cve is not null and count != 5"), "2");
+  EXPECT_EQ(count("family under 'mirai'"), "1");
+  EXPECT_THAT(count("family under mirai"), HasSubstr("under expected a text"));
+  EXPECT_THAT(count("family under ''"), HasSubstr("under expected a text"));
+  EXPECT_THAT(count("target_port under '4'"), HasSubstr("under expected a column of text"));
   EXPECT_THAT(count("family = mirai"), HasSubstr("family expected a text"));
   EXPECT_THAT(count("family = 'mirai"), HasSubstr("closing"));
   EXPECT_THAT(count("family like 'm%'"), HasSubstr("expected one of = !="));
   EXPECT_THAT(count("count(id) > 1"), HasSubstr("expected one of ="));
   EXPECT_THAT(count("family = 'a' ; drop table sightings"), HasSubstr("expected 'and', 'or' or the end"));
+  for (const char* sector : {"government", "government/tax", "governments", "government0", "government/"}) {
+    table_.add({.sector = sector});
+  }
+  EXPECT_EQ(count("target_sector under 'government'"), "3");
+  EXPECT_EQ(count("target_sector under 'government/'"), "3");
+  EXPECT_EQ(count("target_sector under 'government/tax'"), "1");
+  EXPECT_EQ(count("target_sector not under 'government'"), "4");
+  EXPECT_EQ(count("not target_sector under 'government' and family = ''"), "2");
+  EXPECT_EQ(count("target_sector under 'gov%'"), "0");
+  EXPECT_EQ(count("target_sector under 'it''s; drop table sightings'"), "0");
   std::filesystem::remove_all(directory);
 }
 
