@@ -396,7 +396,8 @@ TEST_F(Answers, SegmentsByDayGiveWhatTheWholeRelationGives) {
   table_.add({.actor = "203.0.113.3", .target = "192.0.2.2", .seen = "2013-01-01 12:00:00", .actor_country = "DE"});
   table_.add({.actor = "203.0.113.4", .seen = "2013-01-02 08:00:00"});
   table_.add({.actor = "203.0.113.5", .seen = "2013-01-03 00:00:00"});
-  const auto root = std::filesystem::temp_directory_path() / ("tocsin-segments-" + std::to_string(::getpid()));
+  const auto scratch = std::filesystem::temp_directory_path() / ("tocsin-segments-" + std::to_string(::getpid()));
+  const auto root = scratch / "kind=scan";  // a name that is no column
   std::vector<Segment> segments;
   for (const char* day : {"2012-12-31", "2013-01-01", "2013-01-02", "2013-01-03"}) {
     std::filesystem::create_directories(root / day);
@@ -424,7 +425,7 @@ TEST_F(Answers, SegmentsByDayGiveWhatTheWholeRelationGives) {
   }
   segments.front().path = "elsewhere.parquet";
   EXPECT_FALSE(answer_over(catalogue(), segments, table_.database(), request("scan.attempts"), "CZ"));
-  std::filesystem::remove_all(root);
+  std::filesystem::remove_all(scratch);
 }
 
 TEST_F(Answers, AConditionOfTheCatalogueSelects) {
