@@ -4,7 +4,7 @@
 // GROUPING SETS, keeps a hash table for each group and reads everything twice. Instead the distinct pairs (key, unit)
 // are made first, once; the rows are counts over the pairs, and the total counts the distinct units of the pairs, of
 // which there are few more than units (a host controlled from two countries stands in two). What is left over, the sum
-// of the rows less the total, is the overlap.
+// of the rows less the total, is the overlap. Attempts are counted otherwise: see attempts.cc.
 //
 // The SQL keeps to what DuckDB and ClickHouse both run: common table expressions, GROUP BY, CASE, CAST, UNION ALL,
 // date_trunc. Nothing that a user wrote stands in it but as a literal made by sql_text, or as a number.
@@ -12,6 +12,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "base/text.h"
 #include "figures/plan.h"
@@ -71,7 +72,7 @@ std::string joined(const std::vector<std::string>& conditions) {
   return conditions.empty() ? "true" : fmt::format("{}", fmt::join(conditions, " AND "));
 }
 
-// The expression whose distinct values are counted; empty for attempts, which are summed.
+// The expression whose distinct values are counted; empty for attempts.
 std::string unit_sql(const std::string& measure, const std::string& count) {
   if (measure == "sightings") return "id";
   if (measure == "attempts") return "";
@@ -117,6 +118,55 @@ Expected<std::string> key_sql(const Dimension& dimension, const FigureRequest& r
     default:
       return sql;
   }
+}
+
+// Distinct units: the pairs once, rows and total over them.
+CountSql distinct_sql(const std::vector<std::string>& keys, std::vector<std::string> selected, const std::string& part,
+                      const std::string& units, const std::string& from, const std::string& where) {
+  std::vector<std::string> groups = keys;
+  if (!part.empty()) {
+    selected.push_back(fmt::format("CASE WHEN {} THEN 1 ELSE 0 END AS part", part));
+    groups.emplace_back("part");
+  }
+  groups.push_back(units);
+  const std::string in_part = part.empty() ? "" : " WHERE part = 1";
+  const bool by_month = units != "u";
+  const auto count_all = [&](const std::string& filter) -> std::pair<std::string, std::string> {
+    if (!by_month) return {"count(DISTINCT u)", "pairs" + filter};
+    return {"count(*)", fmt::format("(SELECT DISTINCT {} FROM pairs{}) AS d", units, filter)};
+  };
+  CountSql sql;
+  sql.with = fmt::format("WITH pairs AS (SELECT {} FROM {} WHERE {} GROUP BY {})", fmt::join(selected, ", "), from,
+                         where, fmt::join(groups, ", "));
+  if (!keys.empty()) {
+    sql.rows = fmt::format("SELECT count(*) AS value, {0} FROM pairs{1} GROUP BY {0}", fmt::join(keys, ", "), in_part);
+  }
+  std::tie(sql.total, sql.total_from) = count_all(in_part);
+  std::tie(sql.whole, sql.whole_from) = count_all("");
+  return sql;
+}
+
+// One statement: the rows, their sum, the total and, of a share, the whole.
+std::string assembled(const CountSql& count, const std::vector<std::string>& keys, const std::string& part,
+                      std::uint64_t limit) {
+  std::string nulls;
+  for (const std::string& key : keys) nulls += ", NULL AS " + key;
+  std::string totals =
+      fmt::format("SELECT {} AS part, {} AS value{} FROM {}", kTotal, count.total, nulls, count.total_from);
+  if (!part.empty()) {
+    totals += fmt::format(" UNION ALL SELECT {} AS part, {} AS value{} FROM {}", kWhole, count.whole, nulls,
+                          count.whole_from);
+  }
+  if (keys.empty()) return count.with + " " + totals;
+  const std::string key_list = fmt::format("{}", fmt::join(keys, ", "));
+  std::string order = "value DESC";
+  for (const std::string& key : keys) order += ", " + key + " ASC NULLS LAST";
+  const std::string most = limit ? fmt::format(" LIMIT {}", limit) : "";
+  return fmt::format(
+      "{}, counted AS ({}) SELECT * FROM (SELECT {} AS part, value, {} FROM (SELECT value, {} FROM counted "
+      "ORDER BY {}{}) AS r UNION ALL SELECT {} AS part, CAST(coalesce(sum(value), 0) AS BIGINT) AS value{} "
+      "FROM counted UNION ALL {}) AS answer ORDER BY part, {}",
+      count.with, count.rows, kRow, key_list, key_list, order, most, kSum, nulls, totals, order);
 }
 
 // Resolves the measure of a request: fills measure, mean and whole.
@@ -175,7 +225,6 @@ Expected<std::string> filter_sql(const Catalogue& catalogue, const FigureRequest
 }
 
 Expected<Plan> plan(const Catalogue& catalogue, const FigureRequest& request, const Relation& relation) {
-  const std::string& from_clause = relation.from;
   Plan plan;
   const auto definition = definition_of(catalogue, request.id);
   if (!definition) return std::unexpected(definition.error());
@@ -189,7 +238,7 @@ Expected<Plan> plan(const Catalogue& catalogue, const FigureRequest& request, co
   }
 
   // Columns of the pairs.
-  std::vector<std::string> keys, selected, part_names;
+  std::vector<std::string> keys, selected;
   for (const std::string& name : request.by) {
     const Dimension* dimension = find_dimension(name);
     if (!dimension) {
@@ -213,76 +262,41 @@ Expected<Plan> plan(const Catalogue& catalogue, const FigureRequest& request, co
   const auto own = conditions_of(chosen);
   if (!own) return std::unexpected(own.error());
   conditions.insert(conditions.end(), own->begin(), own->end());
-  const std::string unit = unit_sql(plan.measure, chosen.count);
-  const bool sums = unit.empty();
+  std::string part;
   if (plan.whole) {
-    const auto part = conditions_of(*plan.definition);
-    if (!part) return std::unexpected(part.error());
-    selected.push_back(fmt::format("CASE WHEN {} THEN 1 ELSE 0 END AS part", joined(*part)));
-  }
-  std::string units = "u";
-  if (!sums) {
-    if (plan.measure != "sightings") conditions.push_back(unit + " IS NOT NULL");
-    if (plan.mean) {
-      const auto month = key_sql(*find_dimension("month"), request);
-      if (!month) return std::unexpected(month.error());
-      selected.push_back(*month + " AS m");
-      units = "m, u";
-    }
-    selected.push_back(unit + " AS u");
+    const auto of_part = conditions_of(*plan.definition);
+    if (!of_part) return std::unexpected(of_part.error());
+    part = joined(*of_part);
   }
   if (plan.mean) {
     const auto months = months_in(request.period, request.zone);
     if (!months) return std::unexpected(months.error());
     plan.months = *months;
   }
-  const std::string where = joined(conditions);
-
-  // One number, nothing to share: the engine's own distinct count.
-  if (keys.empty() && !plan.whole && !plan.mean) {
+  const std::string unit = unit_sql(plan.measure, chosen.count);
+  if (unit.empty()) {
     plan.sql =
-        fmt::format("SELECT {} AS part, {} AS value FROM {} WHERE {}", kTotal,
-                    sums ? "CAST(coalesce(sum(\"count\"), 0) AS BIGINT)" : fmt::format("count(DISTINCT {})", unit),
-                    from_clause, where);
+        assembled(attempts_sql(keys, selected, part, relation.from, joined(conditions)), keys, part, request.limit);
     return plan;
   }
 
-  std::vector<std::string> groups = keys;
-  if (plan.whole) groups.emplace_back("part");
-  if (!sums) groups.push_back(units);
-  if (sums) selected.emplace_back("sum(\"count\") AS n");
-  std::string sql = fmt::format("WITH pairs AS (SELECT {} FROM {} WHERE {}{})", fmt::join(selected, ", "), from_clause,
-                                where, groups.empty() ? "" : fmt::format(" GROUP BY {}", fmt::join(groups, ", ")));
-  const std::string in_part = plan.whole ? " WHERE part = 1" : "";
-  std::string nulls;
-  for (const std::string& key : keys) nulls += ", NULL AS " + key;
-  const auto count_all = [&](const std::string& filter) {
-    if (sums) return fmt::format("CAST(coalesce(sum(n), 0) AS BIGINT) AS value{} FROM pairs{}", nulls, filter);
-    if (plan.mean)
-      return fmt::format("count(*) AS value{} FROM (SELECT DISTINCT {} FROM pairs{}) AS d", nulls, units, filter);
-    return fmt::format("count(DISTINCT u) AS value{} FROM pairs{}", nulls, filter);
-  };
-  std::string parts;
-  if (!keys.empty()) {
-    const std::string key_list = fmt::format("{}", fmt::join(keys, ", "));
-    std::string order = "value DESC";
-    for (const std::string& key : keys) order += ", " + key + " ASC NULLS LAST";
-    sql += fmt::format(", counted AS (SELECT {} AS value, {} FROM pairs{} GROUP BY {})",
-                       sums ? "CAST(sum(n) AS BIGINT)" : "count(*)", key_list, in_part, key_list);
-    const std::string limit = request.limit ? fmt::format(" LIMIT {}", request.limit) : "";
-    parts = fmt::format(
-        "SELECT {} AS part, value, {} FROM (SELECT value, {} FROM counted ORDER BY {}{}) AS r UNION ALL "
-        "SELECT {} AS part, CAST(coalesce(sum(value), 0) AS BIGINT) AS value{} FROM counted UNION ALL ",
-        kRow, key_list, key_list, order, limit, kSum, nulls);
-    sql += fmt::format(" SELECT * FROM ({}", parts);
-    sql += fmt::format("SELECT {} AS part, {}", kTotal, count_all(in_part));
-    if (plan.whole) sql += fmt::format(" UNION ALL SELECT {} AS part, {}", kWhole, count_all(""));
-    sql += fmt::format(") AS answer ORDER BY part, {}", order);
-  } else {
-    sql += fmt::format(" SELECT {} AS part, {}", kTotal, count_all(in_part));
-    if (plan.whole) sql += fmt::format(" UNION ALL SELECT {} AS part, {}", kWhole, count_all(""));
+  if (plan.measure != "sightings") conditions.push_back(unit + " IS NOT NULL");
+  const std::string where = joined(conditions);
+  // One number, nothing to share: the engine's own distinct count.
+  if (keys.empty() && !plan.whole && !plan.mean) {
+    plan.sql = fmt::format("SELECT {} AS part, count(DISTINCT {}) AS value FROM {} WHERE {}", kTotal, unit,
+                           relation.from, where);
+    return plan;
   }
-  plan.sql = std::move(sql);
+  std::string units = "u";
+  if (plan.mean) {
+    const auto month = key_sql(*find_dimension("month"), request);
+    if (!month) return std::unexpected(month.error());
+    selected.push_back(*month + " AS m");
+    units = "m, u";
+  }
+  selected.push_back(unit + " AS u");
+  plan.sql = assembled(distinct_sql(keys, selected, part, units, relation.from, where), keys, part, request.limit);
   return plan;
 }
 

@@ -139,15 +139,32 @@ class ConditionReader {
       if (!take_symbol(")")) fail("expected ',' or ')'");
       return name + (negated ? " NOT IN (" : " IN (") + list + ")";
     }
-    if (negated) fail("expected 'in'");
+    if (take_word("under")) return (negated ? "NOT " : "") + under(*column);
+    if (negated) fail("expected 'in' or 'under'");
     for (const std::string_view symbol : {"=", "!=", "<>", "<=", ">=", "<", ">"}) {
       if (take_symbol(symbol)) {
         return fmt::format("{} {} {}", name, symbol == "!=" ? "<>" : symbol, literal(*column));
       }
     }
     if (column->type == ColumnType::kBoolean) return name;
-    fail("expected one of = != < <= > >= in is");
+    fail("expected one of = != < <= > >= in under is");
     return "";
+  }
+
+  // The text itself and what lies below it: '0' is the character after '/', so the range holds all that begins with
+  // the text and a slash. A range needs no escapes, and a reader of Parquet can pass over pages by it.
+  std::string under(const Column& column) {
+    std::string_view top = token_.text;
+    while (top.ends_with('/')) top.remove_suffix(1);
+    if (column.type != ColumnType::kText || token_.type != Token::Type::kText || top.empty()) {
+      fail(fmt::format("{} under expected {}", column.name,
+                       column.type == ColumnType::kText ? "a text in '…'" : "a column of text"));
+      return "";
+    }
+    const std::string text(top);
+    next();
+    return fmt::format("({0} = {1} OR ({0} >= {2} AND {0} < {3}))", column.sql, sql_text(text), sql_text(text + "/"),
+                       sql_text(text + "0"));
   }
 
   std::string literal(const Column& column) {

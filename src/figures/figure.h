@@ -55,7 +55,7 @@ struct FigureResult {
   double value = 0;
   std::optional<double> previous;  // the period before of the same length; none if the store has nothing that early
   std::vector<FigureRow> rows;     // by value, largest first, then by key
-  std::int64_t overlap = 0;        // sum of the rows less the total: what rows share (distinct counts)
+  std::int64_t overlap = 0;        // sum of the rows less the total: what rows share
   std::uint64_t skipped = 0;       // records of the sources that could not be read
 };
 

@@ -44,6 +44,7 @@ std::string address_literal(const IpAddress& address);
 
 // A `where` of the catalogue, read and written anew: nothing of its text is copied into the SQL unread.
 // Grammar: comparisons `column = 'text'` (also != <> < <= > >=), `column in (a, b)`, `column is [not] null`,
+// `column [not] under 'text'`,
 // a boolean column alone; joined by and, or, not and parentheses.
 Expected<std::string> condition_sql(std::string_view where);
 
@@ -84,6 +85,18 @@ inline constexpr std::int64_t kTotal = 0;  // the figure's count (of a share: of
 inline constexpr std::int64_t kRow = 1;    // one row
 inline constexpr std::int64_t kSum = 2;    // sum of all rows, also of those past the limit
 inline constexpr std::int64_t kWhole = 3;  // of a share: the count of the whole
+
+// The parts of a statement that counts.
+struct CountSql {
+  std::string with;               // the common table expressions, from WITH on
+  std::string rows;               // a query of value and keys; empty without dimensions
+  std::string total, total_from;  // the count, and what it is taken from
+  std::string whole, whole_from;  // of a share: the same for the figure that is 100 per cent
+};
+// keys: names of the columns of the dimensions; key_columns: "expression AS name" of each; part: of a share, the
+// condition that a row is of the part, else empty.
+CountSql attempts_sql(const std::vector<std::string>& keys, const std::vector<std::string>& key_columns,
+                      const std::string& part, const std::string& from, const std::string& where);
 
 Expected<Plan> plan(const Catalogue& catalogue, const FigureRequest& request, const Relation& relation);
 Expected<FigureResult> answer_with(const Catalogue& catalogue, const RelationOf& relation_of, Database& database,

@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <filesystem>
 
@@ -14,21 +13,18 @@ std::optional<Relation> relation_of(const std::vector<Segment>& segments, const 
     const auto day = name.size() == 10 ? parse_time(name) : failure("");
     if (!day) return std::nullopt;
     if (*day >= period.to || *day + kDay <= period.from) continue;
-    (*day >= period.from && *day + kDay <= period.to ? inside : edge).push_back(sql_text(segment.path));
+    (*day >= period.from && *day + kDay <= period.to ? inside : edge).push_back(segment.path);
   }
   if (segments.empty()) return std::nullopt;
   // Nothing of the period: a segment all the same, for its columns.
-  if (inside.empty() && edge.empty()) edge.push_back(sql_text(segments.front().path));
-  const auto files = [](const std::vector<std::string>& paths) {
-    return fmt::format("read_parquet([{}])", fmt::join(paths, ", "));
-  };
-  if (edge.empty()) return Relation{.from = files(inside), .within = true};
-  if (inside.empty()) return Relation{.from = files(edge), .within = false};
+  if (inside.empty() && edge.empty()) edge.push_back(segments.front().path);
+  if (edge.empty()) return Relation{.from = segments_clause(inside), .within = true};
+  if (inside.empty()) return Relation{.from = segments_clause(edge), .within = false};
   std::string condition = "true";
   if (has_start(period)) condition += " AND first_seen >= " + time_literal(period.from);
   if (has_end(period)) condition += " AND first_seen < " + time_literal(period.to);
   return Relation{.from = fmt::format("(SELECT * FROM {} UNION ALL SELECT * FROM {} WHERE {}) AS sightings",
-                                      files(inside), files(edge), condition),
+                                      segments_clause(inside), segments_clause(edge), condition),
                   .within = true};
 }
 

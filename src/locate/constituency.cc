@@ -3,6 +3,7 @@
 #include <idn2.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/text.h"
 
@@ -62,25 +63,35 @@ Constituency::Constituency(ConstituencySpec spec) : spec_(std::move(spec)) {
 void Constituency::index_networks() {
   std::vector<AddressRange<Network>> ranges;
   for (const Prefix& prefix : spec_.prefixes) {
-    ranges.push_back({key_of(prefix.address()), key_of(prefix.last()), {true, Network::kNoOrganisation}});
+    ranges.push_back({key_of(prefix.address()), key_of(prefix.last()), {.declared = true}});
   }
   for (std::size_t i = 0; i < spec_.organisations.size(); ++i) {
-    for (const Prefix& prefix : spec_.organisations[i].prefixes) {
-      ranges.push_back({key_of(prefix.address()), key_of(prefix.last()), {true, static_cast<std::uint32_t>(i)}});
+    const Organisation& entry = spec_.organisations[i];
+    Network network{.declared = true};
+    if (!entry.name.empty()) {
+      network.organisation = static_cast<std::uint32_t>(i);
+    } else if (!entry.province.empty()) {
+      network.place = static_cast<std::uint32_t>(i);
+    }
+    for (const Prefix& prefix : entry.prefixes) {
+      ranges.push_back({key_of(prefix.address()), key_of(prefix.last()), network});
     }
   }
-  // A network declared without organisation inside one of an organisation is still that organisation's: outer ones
-  // come before inner ones here, and of equal ones, of which the last decides, the first organisation's comes last.
+  // A network declared without organisation inside one of an organisation is still that organisation's, and likewise
+  // its place: outer ones come before inner ones here, and of equal ones, of which the last decides, the first
+  // organisation's comes last.
   std::ranges::stable_sort(ranges, [](const auto& a, const auto& b) {
     if (a.first != b.first) return a.first < b.first;
     if (a.last != b.last) return a.last > b.last;
-    return a.value.organisation > b.value.organisation;
+    return std::pair(a.value.organisation, a.value.place) > std::pair(b.value.organisation, b.value.place);
   });
   std::vector<AddressRange<Network>> around;
   for (AddressRange<Network>& range : ranges) {
     while (!around.empty() && around.back().last < range.first) around.pop_back();
-    if (range.value.organisation == Network::kNoOrganisation && !around.empty()) {
-      range.value.organisation = around.back().value.organisation;
+    if (!around.empty()) {
+      const Network& outer = around.back().value;
+      if (range.value.organisation == Network::kNoOrganisation) range.value.organisation = outer.organisation;
+      if (range.value.place == Network::kNoOrganisation) range.value.place = outer.place;
     }
     around.push_back(range);
   }
@@ -91,8 +102,14 @@ void Constituency::index_networks() {
 
 void Constituency::index_suffixes() {
   for (std::size_t i = 0; i < spec_.organisations.size(); ++i) {
+    if (spec_.organisations[i].name.empty()) continue;
     for (const std::string& domain : spec_.organisations[i].domains) {
       suffixes_.try_emplace(normal_suffix(domain), static_cast<std::uint32_t>(i));
+    }
+  }
+  for (const Organisation& entry : spec_.organisations) {
+    for (const std::string& domain : entry.domains) {
+      suffixes_.try_emplace(normal_suffix(domain), Network::kNoOrganisation);
     }
   }
   for (const std::string& suffix : spec_.domain_suffixes) {
@@ -137,6 +154,14 @@ const Organisation* Constituency::organisation_of(const IpAddress& ip, std::stri
   }
   const auto* const suffix = suffix_of(name, true);
   return suffix == nullptr ? nullptr : &spec_.organisations[suffix->second];
+}
+
+std::string_view Constituency::province_of(const IpAddress& ip, std::string_view name) const {
+  const Organisation* const organisation = organisation_of(ip, name);
+  if (organisation != nullptr && !organisation->province.empty()) return organisation->province;
+  if (ip.is_unspecified()) return {};
+  const std::uint32_t place = network_of(ip).place;
+  return place == Network::kNoOrganisation ? std::string_view() : spec_.organisations[place].province;
 }
 
 }  // namespace tocsin

@@ -51,9 +51,11 @@ class Constituency {
   bool contains(const IpAddress& ip, CountryCode country, std::uint32_t asn) const;
   // Declared suffixes and those of organisations.
   bool contains_name(std::string_view name) const;
-  // By longest prefix, else by longest domain suffix, of those that organisations declare; nullptr if none. The
-  // unspecified address has none. What it points to lives as long as this constituency.
+  // By longest prefix, else by longest domain suffix, of those that organisations with a name declare; nullptr if none.
+  // The unspecified address has none. What it points to lives as long as this constituency.
   const Organisation* organisation_of(const IpAddress& ip, std::string_view name) const;
+  // What organisation_of says or, where it says none, the innermost network entry (without a name) around the address.
+  std::string_view province_of(const IpAddress& ip, std::string_view name) const;
 
  private:
   // What the innermost declared network around an address says. Organisations are named by their place in spec_, so
@@ -61,7 +63,8 @@ class Constituency {
   struct Network {
     static constexpr std::uint32_t kNoOrganisation = 0xffffffff;
     bool declared = false;
-    std::uint32_t organisation = kNoOrganisation;
+    std::uint32_t organisation = kNoOrganisation;  // the innermost with a name
+    std::uint32_t place = kNoOrganisation;         // the innermost without a name that tells its province
     friend constexpr bool operator==(const Network&, const Network&) = default;
   };
   using Suffixes = std::unordered_map<std::string, std::uint32_t, SuffixHash, std::equal_to<>>;

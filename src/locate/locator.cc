@@ -235,18 +235,23 @@ void locate_sighting(Sighting& sighting, const Locator& locator, const Constitue
   const std::size_t index =
       database >= 0 ? static_cast<std::size_t>(database) : locator.database_for(sighting.first_seen);
   if (index >= locator.databases().size()) return;
-  auto side = [&](const IpAddress& ip, std::string_view name, CountryCode& country, std::uint32_t& asn, bool& inside) {
+  auto place = [&](const IpAddress& ip, CountryCode& country, std::uint32_t& asn) {
     const Location location = locator.locate_with(index, ip);
     country = location.country;
     asn = location.asn;
-    inside = (!ip.is_unspecified() && constituency.contains(ip, country, asn)) || constituency.contains_name(name);
+    return !ip.is_unspecified() && constituency.contains(ip, country, asn);
   };
-  side(sighting.actor.ip, sighting.actor_name, sighting.actor_country, sighting.actor_asn, sighting.actor_inside);
-  side(sighting.target.ip, sighting.target_name, sighting.target_country, sighting.target_asn, sighting.target_inside);
+  // An actor's name is what it says of itself in a Host header or a server name, so it is asked only where there is no
+  // address: else any server could hide among the constituency's. A target's name is whom the attack was meant for.
+  const bool actor_there = place(sighting.actor.ip, sighting.actor_country, sighting.actor_asn);
+  sighting.actor_inside =
+      sighting.actor.ip.is_unspecified() ? constituency.contains_name(sighting.actor_name) : actor_there;
+  const bool target_there = place(sighting.target.ip, sighting.target_country, sighting.target_asn);
+  sighting.target_inside = target_there || constituency.contains_name(sighting.target_name);
   const Organisation* const organisation = constituency.organisation_of(sighting.target.ip, sighting.target_name);
   sighting.target_organisation = organisation == nullptr ? std::string() : organisation->name;
   sighting.target_sector = organisation == nullptr ? std::string() : organisation->sector;
-  sighting.target_province = organisation == nullptr ? std::string() : organisation->province;
+  sighting.target_province = constituency.province_of(sighting.target.ip, sighting.target_name);
   sighting.location_version = locator.databases()[index].version;
 }
 

@@ -50,8 +50,8 @@ class Locator {
 };
 
 // Fills the fields of a sighting that the locating stage owns; what was in them is replaced. database: an index, or -1
-// for the one of first_seen. A side is inside by its address, country, AS or name; one of unspecified address by its
-// name alone.
+// for the one of first_seen. A target is inside by its address, country, AS or name, an actor by the first three, for
+// its name is its own claim; of either, one of unspecified address by its name alone.
 void locate_sighting(Sighting& sighting, const Locator& locator, const Constituency& constituency, int database = -1);
 
 }  // namespace tocsin

@@ -46,8 +46,8 @@ Expected<void> SightingStore::Run::State::drop_sources(const store::LedgerLines&
     if (stay.size() == segment.sources.size()) continue;
     line.retire.push_back(path);
     if (stay.empty()) continue;
-    const std::string from = fmt::format("{} WHERE source NOT IN ({})",
-                                         store::segments_clause({(directory / path).string()}), list.substr(2));
+    const std::string from =
+        fmt::format("{} WHERE source NOT IN ({})", segments_clause({(directory / path).string()}), list.substr(2));
     const std::string day = std::filesystem::path(path).parent_path().filename().string();
     if (auto written = writer.rewrite(from, day, stay); !written) return written;
   }
@@ -121,7 +121,7 @@ Expected<void> SightingStore::Run::compact() {
       rows += segment.rows;
     }
     const std::size_t before = state_->writer.written().size();
-    if (auto written = state_->writer.rewrite(store::segments_clause(paths), day, sources); !written) {
+    if (auto written = state_->writer.rewrite(segments_clause(paths), day, sources); !written) {
       return state_->fail(written.error());
     }
     const auto& written = state_->writer.written();

@@ -43,7 +43,8 @@
 #include "store/files.h"
 #include "store/utf8.h"
 
-namespace tocsin::store {
+namespace tocsin {
+namespace store {
 namespace {
 
 struct Row {
@@ -209,19 +210,6 @@ std::string table_columns() {
 }
 
 }  // namespace
-
-std::string empty_segment_clause() {
-  std::string list;
-  for (const ColumnName& column : kColumns) list += fmt::format(", NULL::{} AS \"{}\"", column.sql, column.name);
-  return fmt::format("(SELECT {} WHERE false)", list.substr(2));
-}
-
-std::string segments_clause(const std::vector<std::string>& paths) {
-  if (paths.empty()) return empty_segment_clause();
-  std::string list;
-  for (const std::string& path : paths) list += ", " + sql_text(path);
-  return fmt::format("read_parquet([{}], hive_partitioning = false)", list.substr(2));
-}
 
 struct SegmentWriter::Chunk {
   duckdb_data_chunk handle = nullptr;
@@ -403,4 +391,17 @@ void SegmentWriter::discard() {
   std::filesystem::remove_all(spill_, ignored);
 }
 
-}  // namespace tocsin::store
+}  // namespace store
+
+std::string segments_clause(const std::vector<std::string>& paths) {
+  std::string list;
+  if (paths.empty()) {
+    for (const auto& column : store::kColumns) list += fmt::format(", NULL::{} AS \"{}\"", column.sql, column.name);
+    return fmt::format("(SELECT {} WHERE false)", list.substr(2));
+  }
+  for (const std::string& path : paths) list += ", " + sql_text(path);
+  // A store may lie below a directory that is called kind=scan: that is not a column.
+  return fmt::format("read_parquet([{}], hive_partitioning = false)", list.substr(2));
+}
+
+}  // namespace tocsin

@@ -16,11 +16,6 @@
 
 namespace tocsin::store {
 
-// A FROM clause that gives no rows but has a segment's columns.
-std::string empty_segment_clause();
-// "read_parquet(['a', 'b'])", or the above when there are no paths.
-std::string segments_clause(const std::vector<std::string>& paths);
-
 class SegmentWriter {
  public:
   // Rows held in memory before the biggest days are written.

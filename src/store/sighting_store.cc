@@ -219,7 +219,7 @@ Expected<std::string> SightingStore::from_clause(std::uint64_t sequence) const {
   if (!live) return std::unexpected(live.error());
   std::vector<std::string> paths;
   for (const Segment& segment : *live) paths.push_back(segment.path);
-  return store::segments_clause(paths);
+  return segments_clause(paths);
 }
 
 Expected<std::vector<StoreFinding>> SightingStore::verify() const {

@@ -37,6 +37,10 @@ struct Segment {
   std::vector<std::string> sources;  // ids
 };
 
+// A FROM clause over these files: "read_parquet(['a', 'b'], …)" or, when there are none, a subquery that gives no rows
+// but has a segment's columns.
+std::string segments_clause(const std::vector<std::string>& paths);
+
 struct StoreFinding {  // of verify: what is wrong, where
   std::string where;
   std::string what;

@@ -145,6 +145,53 @@ TEST_F(Answers, AttemptsAreSummedAndSightingsCountedByTheirId) {
   EXPECT_THAT(shown(ask(sightings)), ElementsAre("DE=1", "US=1"));
 }
 
+TEST_F(Answers, WhatSeveralDetectorsSawCountsOnceAsTheMostThatOneSaw) {
+  const auto add = [&](const char* detector, int count, const char* target, const char* name, const char* seen) {
+    table_.add(
+        {.target = target, .seen = seen, .kind = "exploit", .count = count, .target_name = name, .detector = detector});
+  };
+  // One hour at a name: web-attack saw 3 + 4, alert 5 at another address of it. The name decides: 7.
+  add("web-attack", 3, "192.0.2.1", "www.example", "2013-01-15 12:00:00");
+  add("web-attack", 4, "192.0.2.1", "www.example", "2013-01-15 12:59:59");
+  add("alert", 5, "192.0.2.2", "www.example", "2013-01-15 12:30:00");
+  add("alert", 5, "192.0.2.2", "www.example", "2013-01-15 13:00:00");  // another hour: 5
+  add("alert", 9, "192.0.2.1", "", "2013-01-15 12:30:00");             // without a name the address: 9
+  add("web-attack", 2, "192.0.2.2", "", "2013-01-15 12:30:00");        // another address: 2
+  EXPECT_EQ(value("exploit.attempts"), 7 + 5 + 9 + 2);
+  // Another actor, and actors without an address, told apart by name: 1 + 1 + 2.
+  table_.add({.actor = "203.0.113.9", .kind = "exploit", .target_name = "www.example", .detector = "alert"});
+  table_.add({.actor = "", .kind = "exploit", .target_name = "www.example", .actor_name = "a", .detector = "alert"});
+  table_.add({.actor = "", .kind = "exploit", .count = 2, .target_name = "www.example", .actor_name = "b"});
+  table_.add({.actor = "",
+              .kind = "exploit",
+              .count = 1,
+              .target_name = "www.example",
+              .actor_name = "b",
+              .detector = "alert"});
+  EXPECT_EQ(value("exploit.attempts"), 23 + 4);
+  FigureRequest mean = request("exploit.attempts");
+  mean.measure = "monthly-mean";
+  EXPECT_DOUBLE_EQ(ask(mean).value, 13.5);
+}
+
+TEST_F(Answers, DimensionsOfAttemptsStayOutsideAndTheTotalStays) {
+  const auto add = [&](const char* detector, int count, int port) {
+    table_.add({.kind = "exploit", .count = count, .port = port, .detector = detector});
+  };
+  add("web-attack", 10, 80);
+  add("alert", 4, 80);
+  add("alert", 5, 443);
+  const FigureResult ports = ask(request("exploit.attempts", {"target-port"}));
+  EXPECT_EQ(ports.value, 10);
+  EXPECT_THAT(shown(ports), ElementsAre("80=10", "443=5"));
+  EXPECT_EQ(ports.overlap, 5);
+  const FigureResult detectors = ask(request("exploit.attempts", {"detector"}));
+  EXPECT_EQ(detectors.value, 10);
+  EXPECT_THAT(shown(detectors), ElementsAre("web-attack=10", "alert=9"));
+  EXPECT_EQ(detectors.overlap, 9);
+  EXPECT_EQ(value("exploit.attempts"), 10);
+}
+
 TEST_F(Answers, ShareIsPerCentOfTheWholeFigure) {
   const auto site = [&](const char* name, const char* country, bool inside) {
     table_.add({.actor_country = country, .kind = "phishing", .actor_inside = inside, .actor_name = name});
@@ -349,7 +396,8 @@ TEST_F(Answers, SegmentsByDayGiveWhatTheWholeRelationGives) {
   table_.add({.actor = "203.0.113.3", .target = "192.0.2.2", .seen = "2013-01-01 12:00:00", .actor_country = "DE"});
   table_.add({.actor = "203.0.113.4", .seen = "2013-01-02 08:00:00"});
   table_.add({.actor = "203.0.113.5", .seen = "2013-01-03 00:00:00"});
-  const auto root = std::filesystem::temp_directory_path() / ("tocsin-segments-" + std::to_string(::getpid()));
+  const auto scratch = std::filesystem::temp_directory_path() / ("tocsin-segments-" + std::to_string(::getpid()));
+  const auto root = scratch / "kind=scan";  // a name that is no column
   std::vector<Segment> segments;
   for (const char* day : {"2012-12-31", "2013-01-01", "2013-01-02", "2013-01-03"}) {
     std::filesystem::create_directories(root / day);
@@ -377,7 +425,7 @@ TEST_F(Answers, SegmentsByDayGiveWhatTheWholeRelationGives) {
   }
   segments.front().path = "elsewhere.parquet";
   EXPECT_FALSE(answer_over(catalogue(), segments, table_.database(), request("scan.attempts"), "CZ"));
-  std::filesystem::remove_all(root);
+  std::filesystem::remove_all(scratch);
 }
 
 TEST_F(Answers, AConditionOfTheCatalogueSelects) {
@@ -402,12 +450,51 @@ TEST_F(Answers, AConditionOfTheCatalogueSelects) {
   EXPECT_EQ(count("actor_ip = '203.0.113.2' and target_inside"), "1");
   EXPECT_EQ(count("target_inside = false"), "0");
   EXPECT_EQ(count("first_seen >= '2013-01-15' and cve is not null and count != 5"), "2");
+  EXPECT_EQ(count("family under 'mirai'"), "1");
+  EXPECT_THAT(count("family under mirai"), HasSubstr("under expected a text"));
+  EXPECT_THAT(count("family under ''"), HasSubstr("under expected a text"));
+  EXPECT_THAT(count("target_port under '4'"), HasSubstr("under expected a column of text"));
   EXPECT_THAT(count("family = mirai"), HasSubstr("family expected a text"));
   EXPECT_THAT(count("family = 'mirai"), HasSubstr("closing"));
   EXPECT_THAT(count("family like 'm%'"), HasSubstr("expected one of = !="));
   EXPECT_THAT(count("count(id) > 1"), HasSubstr("expected one of ="));
   EXPECT_THAT(count("family = 'a' ; drop table sightings"), HasSubstr("expected 'and', 'or' or the end"));
+  for (const char* sector : {"government", "government/tax", "governments", "government0", "government/"}) {
+    table_.add({.sector = sector});
+  }
+  EXPECT_EQ(count("target_sector under 'government'"), "3");
+  EXPECT_EQ(count("target_sector under 'government/'"), "3");
+  EXPECT_EQ(count("target_sector under 'government/tax'"), "1");
+  EXPECT_EQ(count("target_sector not under 'government'"), "4");
+  EXPECT_EQ(count("not target_sector under 'government' and family = ''"), "2");
+  EXPECT_EQ(count("target_sector under 'gov%'"), "0");
+  EXPECT_EQ(count("target_sector under 'it''s; drop table sightings'"), "0");
   std::filesystem::remove_all(directory);
+}
+
+TEST_F(Answers, AShareOfAttemptsIsOfTheAttemptsThatTheWholeCounts) {
+  const auto directory = std::filesystem::temp_directory_path() / ("tocsin-share-" + std::to_string(::getpid()));
+  std::filesystem::create_directories(directory);
+  std::ofstream(directory / "x.toml")
+      << "[[figure]]\nid = \"a.all\"\nmeasure = \"attempts\"\nunit = \"x\"\ntitle.en = \"a\"\n"
+         "definition.en = \"b\"\n[[figure]]\nid = \"a.share\"\nmeasure = \"share\"\nof = \"a.all\"\n"
+         "where = \"family = 'mirai'\"\nunit = \"%\"\ntitle.en = \"a\"\ndefinition.en = \"b\"\n";
+  const auto own = Catalogue::load(directory.string());
+  std::filesystem::remove_all(directory);
+  ASSERT_TRUE(own) << own.error().message;
+  table_.add({.count = 6, .family = "mirai"});
+  table_.add({.count = 4, .family = ""});
+  table_.add({.count = 3, .family = "mirai", .detector = "alert"});
+  table_.add({.count = 8, .family = "other", .detector = "alert"});
+  table_.add({.actor = "203.0.113.5", .actor_country = "DE", .count = 9, .family = ""});
+  const auto share = answer_over(*own, "sightings", table_.database(), request("a.share", {"actor-country"}), "CZ");
+  ASSERT_TRUE(share) << share.error().message;
+  EXPECT_DOUBLE_EQ(share->value, 30);  // 6 of 11 + 9
+  EXPECT_THAT(shown(*share), ElementsAre("US=30"));
+  EXPECT_EQ(share->overlap, 0);
+  const auto all = answer_over(*own, "sightings", table_.database(), request("a.all"), "CZ");
+  ASSERT_TRUE(all) << all.error().message;
+  EXPECT_EQ(all->value, 20);
 }
 
 }  // namespace

@@ -91,6 +91,27 @@ TEST(Constituency, ANetworkDeclaredInsideOneOfAnOrganisationIsThatOrganisations)
   EXPECT_EQ(constituency.organisation_of(ip("10.1.2.200"), "")->name, "Bank");
 }
 
+TEST(Constituency, ANetworkEntryTellsAProvinceAndHidesNoOrganisation) {
+  ConstituencySpec spec = example();
+  spec.organisations.push_back({"", "", "CZ-20", "", {net("10.1.2.128/25"), net("172.16.0.0/12")}, {"www.gov.cz"}});
+  spec.organisations.push_back({"Clinic", "health", "", "", {net("172.16.1.0/24")}, {}});
+  spec.organisations.push_back({"School", "education", "CZ-64", "", {net("172.16.2.0/24")}, {}});
+  const Constituency constituency(spec);
+  const auto said = [&](const char* address, const char* name) {
+    const Organisation* const organisation = constituency.organisation_of(ip(address), name);
+    return (organisation == nullptr ? "none" : organisation->name) + " " +
+           std::string(constituency.province_of(ip(address), name));
+  };
+  EXPECT_EQ(said("10.1.2.200", ""), "Bank CZ-20");
+  EXPECT_EQ(said("172.16.0.1", ""), "none CZ-20");
+  EXPECT_EQ(said("172.16.0.1", "www.gov.cz"), "Ministry CZ-20");
+  EXPECT_EQ(said("172.16.1.1", ""), "Clinic CZ-20");
+  EXPECT_EQ(said("172.16.2.1", ""), "School CZ-64");
+  EXPECT_EQ(said("::", "www.gov.cz"), "Ministry ");
+  EXPECT_EQ(said("8.8.8.8", ""), "none ");
+  EXPECT_TRUE(constituency.has_prefix_of(ip("172.16.0.1")));
+}
+
 TEST(Constituency, ACopyDoesNotPointIntoTheOriginal) {
   auto original = std::make_unique<Constituency>(example());
   const Constituency copy = *original;

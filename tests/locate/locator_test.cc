@@ -221,6 +221,36 @@ TEST_F(LocatorOverSmallFiles, WorksWithoutTheMissingFilesAndNamesThem) {
                                                           ::testing::HasSubstr("location.db: missing")));
 }
 
+TEST_F(LocatorOverSmallFiles, AnActorsOwnNameMakesItNoneOfTheConstituency) {
+  const auto locator = open(cache_.path());
+  ASSERT_NE(locator, nullptr);
+  ConstituencySpec spec;
+  spec.as_numbers = {2852};
+  spec.domain_suffixes = {"gov.example"};
+  spec.organisations.push_back({"Bank", "finance/banking", "", "", {}, {"bank.example"}});
+  spec.organisations.push_back({"", "", "CZ-20", "", {Prefix::parse("1.0.4.0/24").value()}, {}});
+  const Constituency constituency(spec);
+  Sighting sighting;
+  sighting.actor.ip = ip("1.0.0.1");
+  sighting.actor_name = "www.gov.example";
+  sighting.target.ip = ip("1.0.4.1");
+  sighting.target_name = "www.bank.example";
+  locate_sighting(sighting, *locator, constituency);
+  EXPECT_FALSE(sighting.actor_inside);
+  EXPECT_TRUE(sighting.target_inside);
+  EXPECT_EQ(sighting.target_organisation, "Bank");
+  EXPECT_EQ(sighting.target_sector, "finance/banking");
+  EXPECT_EQ(sighting.target_province, "CZ-20");
+  sighting.actor.ip = ip("2001:718::1");
+  sighting.actor_name = "elsewhere.test";
+  locate_sighting(sighting, *locator, constituency);
+  EXPECT_TRUE(sighting.actor_inside);
+  sighting.actor.ip = {};
+  sighting.actor_name = "www.gov.example";
+  locate_sighting(sighting, *locator, constituency);
+  EXPECT_TRUE(sighting.actor_inside);
+}
+
 TEST_F(LocatorOverSmallFiles, AnEmptyDirectoryIsAnErrorThatNamesIt) {
   ScratchDirectory empty;
   const auto locator = Locator::open(empty.path(), cache_.path());
