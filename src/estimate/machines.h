@@ -35,13 +35,13 @@ struct MachinesOptions {
 };
 
 struct MachinesEstimate {
-  double addresses = 0;           // distinct, in the window
-  bool addresses_exact = true;    // false: so many that they were sampled
-  std::optional<double> machines;  // on average at a time; unset if abstained
+  double addresses = 0;             // distinct, in the window
+  bool addresses_exact = true;      // false: so many that they were sampled
+  std::optional<double> machines;   // on average at a time; unset if abstained
   std::optional<double> low, high;  // 95 % interval
   std::string method;
   std::vector<std::string> assumptions;
-  std::string abstained;  // why not, empty if it did not
+  std::string abstained;      // why not, empty if it did not
   std::uint64_t ignored = 0;  // presences outside the window, or without an address
   double sampled = 1;         // share of the addresses that the estimate rests on
 };

@@ -26,6 +26,7 @@ class PresenceLog {
   std::size_t kept_addresses() const { return hashes_.size(); }
   std::uint64_t hash(std::size_t address) const { return hashes_[address]; }
   std::uint32_t network(std::size_t address) const { return networks_[address]; }
+  std::size_t presences_of(std::size_t address) const { return starts_[address + 1] - starts_[address]; }
   // Sorted by hour, each hour once. out is overwritten.
   void hours_of(std::size_t address, std::vector<HourCount>& out) const;
 

@@ -55,7 +55,7 @@ double second_ratio(const RecaptureSums& sums, const ReturnFit& fit) {
     // A machine of duty d is on after a step with chance r + d (1-r), after two with r² + d (1-r²).
     const double middle = sums.triples[i] / sums.outer[i];
     const double first = fit.level;
-    const double pair = r * r + first * (1 - r * r);                     // of E(p)
+    const double pair = r * r + first * (1 - r * r);                       // of E(p)
     const double third = middle * pair - r * r - 2 * first * r * (1 - r);  // E(p³)/E(p) (1-r)²
     return third / ((1 - r) * (1 - r)) / first;
   }

@@ -18,8 +18,8 @@ static_assert(kLags[9] == 12 && kLags[15] == 24 && kLags[18] == 36);
 
 // Sums over addresses; those of disjoint sets of addresses add up.
 struct RecaptureSums {
-  double presences = 0;                        // hours in which an address was present
-  std::array<double, kLags.size()> pairs{};    // present in an hour and in that a lag later
+  double presences = 0;                         // hours in which an address was present
+  std::array<double, kLags.size()> pairs{};     // present in an hour and in that a lag later
   std::array<double, kSteps.size()> triples{};  // present in three hours, a step apart each
   std::array<double, kSteps.size()> outer{};    // in the first and the last of them
 
@@ -39,11 +39,11 @@ class RecaptureCounter {
 
 struct RecaptureEstimate {
   double machines = 0;
-  double equal = 0;         // machines, were all machines on equally much: a lower bound
-  double capture = 0;       // chance that a machine is seen in an hour
-  double lease_hours = 0;   // mean; infinite: no lease was seen to end
-  double session_hours = 0;  // correlation time of being on
-  double misfit = 0;        // root mean square of the curve's relative rest
+  double equal = 0;           // machines, were all machines on equally much: a lower bound
+  double capture = 0;         // chance that a machine is seen in an hour
+  double lease_hours = 0;     // mean; infinite: no lease was seen to end
+  double session_hours = 0;   // correlation time of being on
+  double misfit = 0;          // root mean square of the curve's relative rest
   bool spread_known = false;  // unequal duty was measured
 };
 

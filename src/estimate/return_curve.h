@@ -8,8 +8,9 @@
 namespace tocsin {
 
 // Hours between two sightings of an address.
-inline constexpr std::array<std::uint32_t, 32> kLags{1,  2,  3,  4,  5,  6,  7,  8,   10,  12,  14,  16,  18,  20,  22,  24,
-                                                     28, 32, 36, 42, 48, 60, 72, 96,  120, 144, 192, 240, 288, 336, 408, 480};
+inline constexpr std::array<std::uint32_t, 32> kLags{1,  2,  3,   4,   5,   6,   7,   8,   10,  12, 14,
+                                                     16, 18, 20,  22,  24,  28,  32,  36,  42,  48, 60,
+                                                     72, 96, 120, 144, 192, 240, 288, 336, 408, 480};
 
 struct ReturnFit {
   double level = 0;   // of those whose state is forgotten, before any lease ended

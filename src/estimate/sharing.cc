@@ -29,9 +29,9 @@
 namespace tocsin {
 namespace {
 
-constexpr double kBusy = 2;              // machines on at a time
-constexpr std::uint32_t kSilence = 10;   // hours without a sighting that end a busy address
-constexpr std::uint32_t kDay = 24;
+constexpr double kBusy = 2;             // machines on at a time
+constexpr std::uint32_t kSilence = 10;  // hours without a sighting that end a busy address
+constexpr std::uint32_t kAhead = 24;    // hours of an address that must follow an hour taken
 constexpr std::uint32_t kLeastTaken = 6;
 constexpr double kLeastHours = 2000;
 constexpr double kBusyShare = 0.6;  // of all connections
@@ -100,9 +100,10 @@ void SharingCounter::add(std::span<const HourCount> presences, double rate, Shar
   std::fill_n(counts_.begin(), span, 0.0F);
 }
 
-void SharingCounter::add_busy(std::uint32_t from, std::uint32_t span, double all, double rate, SharingSums& sums) const {
-  if (span < kDay + kLeastTaken || all < kBusy * rate * span) return;
-  const std::uint32_t taken = span - kDay;
+void SharingCounter::add_busy(std::uint32_t from, std::uint32_t span, double all, double rate,
+                              SharingSums& sums) const {
+  if (span < kAhead + kLeastTaken || all < kBusy * rate * span) return;
+  const std::uint32_t taken = span - kAhead;
   const float* x = counts_.data() + from;
   for (std::uint32_t t = 0; t < taken; ++t) sums.busy_counts += x[t];
   sums.busy_hours += taken;
@@ -145,6 +146,7 @@ std::optional<SharingEstimate> estimate_sharing(const SharingSums& sums, std::ui
       if (misfit >= best) continue;
       best = misfit;
       burst = b;
+      estimate.level = p;
       estimate.misfit = std::sqrt(std::max(0.0, misfit) / n) / std::max(p, 1e-9);
     }
     estimate.busy = true;
@@ -152,6 +154,7 @@ std::optional<SharingEstimate> estimate_sharing(const SharingSums& sums, std::ui
     const auto fit = fit_returns(sums.products, sums.pairs, rate * sums.counts, hours, 1e6);
     if (!fit) return std::nullopt;
     burst = fit->burst;
+    estimate.level = fit->level;
     estimate.misfit = fit->misfit;
   }
   estimate.duty = std::max(1 - burst, 0.02);

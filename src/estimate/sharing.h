@@ -50,6 +50,7 @@ std::optional<double> rate_dispersion(const SharingSums& sums);
 struct SharingEstimate {
   double equal = 0;   // machines, were all on equally much: a lower bound
   double duty = 0;    // of a machine then
+  double level = 0;   // machines on behind an address, seen from a connection
   double misfit = 0;  // root mean square of the curve's relative rest
   bool busy = false;  // from busy addresses alone
 };

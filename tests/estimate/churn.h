@@ -70,7 +70,7 @@ struct Cell {
   int most_sharing = 1;                // machines of a household: uniform from 1 to this
   double duty = 0.5;                   // 0: uniform from 0.1 to 1, a machine its own
   double session_hours = 8;
-  double rate = 10;         // connections an hour of a machine that is on
+  double rate = 10;          // connections an hour of a machine that is on
   double rate_spread = 0.1;  // standard deviation of a machine's rate, relative
   double rate_error = 0.03;  // of the rate the estimator is told, relative
   double lost_hours = 0.02;
@@ -117,7 +117,8 @@ inline Run simulate(const Cell& cell, std::uint64_t seed) {
       const double off_mean = cell.session_hours * (1 - duty) / duty;
       bool is_on = random.uniform() < duty;
       for (double t = 0; t < hours;) {
-        const double end = duty >= 1 ? hours : std::min<double>(hours, t + random.exponential(is_on ? cell.session_hours : off_mean));
+        const double end =
+            duty >= 1 ? hours : std::min<double>(hours, t + random.exponential(is_on ? cell.session_hours : off_mean));
         if (is_on) {
           for (double from = t; from < end;) {
             const double to = std::min(end, std::floor(from) + 1);
@@ -145,7 +146,8 @@ inline Run simulate(const Cell& cell, std::uint64_t seed) {
       const double expected = on[static_cast<std::size_t>(hour)];
       if (expected <= 0 || random.uniform() < cell.lost_hours) continue;
       const std::uint32_t count = random.poisson(expected);
-      if (count > 0) run.presences.push_back({IpAddress::v4(((network + 1) << 24) + address), 100 + network, hour, count});
+      if (count > 0)
+        run.presences.push_back({IpAddress::v4(((network + 1) << 24) + address), 100 + network, hour, count});
     }
   }
   const auto strays = static_cast<int>(cell.strays * cell.machines);
