@@ -48,13 +48,14 @@ constexpr std::size_t kMostNetworks = 24;        // estimated by themselves
 constexpr std::uint64_t kLeastPresences = 5000;  // of a network estimated by itself
 constexpr std::uint64_t kLeastAddresses = 60;
 constexpr std::int64_t kLeastHours = 72, kMostHours = 400 * 24;
-constexpr double kQuantile = 2.04;         // of Student's t with 31 degrees of freedom
-constexpr double kMostDispersion = 1.06;   // without sharing
-constexpr double kMostCrowd = 0.10;        // the same
-constexpr double kLeastCrowd = -0.25;      // below it the rate is too high
-constexpr double kMostMisfit = 0.012;      // root mean square, relative
-constexpr double kMostHalfWidth = 0.5;     // of the logarithm
-constexpr double kMostUnestimated = 0.25;  // share of presences
+constexpr double kLeastRate = 1e-3, kMostRate = 1e6;  // outside, the rate counts as unknown
+constexpr double kQuantile = 2.04;                    // of Student's t with 31 degrees of freedom
+constexpr double kMostDispersion = 1.06;              // without sharing
+constexpr double kMostCrowd = 0.10;                   // the same
+constexpr double kLeastCrowd = -0.25;                 // below it the rate is too high
+constexpr double kMostMisfit = 0.012;                 // root mean square, relative
+constexpr double kMostHalfWidth = 0.5;                // of the logarithm
+constexpr double kMostUnestimated = 0.25;             // share of presences
 constexpr double kModelError = 0.03;
 constexpr double kSharingError = 0.04;  // beside it, where addresses are shared
 constexpr double kLeaseError = 0.01;
@@ -113,7 +114,7 @@ double jackknife(const Stratum& stratum, F f) {
 Part recapture_part(const Stratum& stratum, std::uint32_t hours) {
   const auto whole = estimate_recapture(stratum.all.recapture, hours);
   if (!whole) return {.abstained = "too few addresses are seen again"};
-  if (whole->misfit > kMostMisfit) return {.abstained = "addresses return in a way that no lease explains"};
+  if (!(whole->misfit <= kMostMisfit)) return {.abstained = "addresses return in a way that no lease explains"};
   Part part;
   part.machines = whole->machines;
   part.model = kModelError + 0.35 * std::log(whole->machines / whole->equal);
@@ -138,7 +139,7 @@ Part recapture_part(const Stratum& stratum, std::uint32_t hours) {
 Part sharing_part(const Stratum& stratum, std::uint32_t hours, const MachinesOptions& options) {
   const auto whole = estimate_sharing(stratum.all.sharing, hours, options.rate);
   if (!whole) return {.abstained = "too few shared addresses are seen again"};
-  if (whole->misfit > kMostMisfit) return {.abstained = "connections come and go in a way that no lease explains"};
+  if (!(whole->misfit <= kMostMisfit)) return {.abstained = "connections come and go in a way that no lease explains"};
   Part part;
   part.shared = true;
   const double room = std::log1p(spread_room(whole->duty)) / 2;
@@ -170,7 +171,7 @@ Part estimate_part(const Stratum& stratum, std::uint32_t hours, const MachinesOp
     }
   }
   Part part = shared ? sharing_part(stratum, hours, options) : recapture_part(stratum, hours);
-  if (part.abstained.empty() && kQuantile * part.sampling + part.model > kMostHalfWidth) {
+  if (part.abstained.empty() && !(kQuantile * part.sampling + part.model <= kMostHalfWidth)) {
     part.abstained = "the interval would be too wide to be of use";
   }
   return part;
@@ -310,7 +311,7 @@ MachinesEstimator::MachinesEstimator(Period window, const MachinesOptions& optio
   state_ = std::make_unique<State>(State{
       options, hours, PresenceLog(first, static_cast<std::uint32_t>(std::min(hours, kMostHours)), options.capacity)});
   auto& set = state_->options;
-  if (!std::isfinite(set.rate) || set.rate < 0) set.rate = 0;
+  if (!(set.rate >= kLeastRate && set.rate <= kMostRate)) set.rate = 0;
   set.rate_error = std::isfinite(set.rate_error) ? std::clamp(set.rate_error, 0.0, 1.0) : 0.05;
 }
 MachinesEstimator::~MachinesEstimator() = default;

@@ -33,18 +33,22 @@ struct Fit {
   double capture = 0, burst = 0, memory = 0, slope = 0, misfit = std::numeric_limits<double>::infinity();
 };
 
+// A curve against one S: what does not depend on the memory.
+struct Against {
+  std::array<double, kLags.size()> square, product;  // weight S² and weight S y
+  double aa = 0, ay = 0, yy = 0;
+};
+
 // Least squares in p and b with 0 <= b <= 1 and p + b <= bound: inside, or on the edge that is nearest.
-Fit fit_memory(const Curve& curve, const std::array<double, kLags.size()>& s, std::size_t memory) {
+Fit fit_memory(const Curve& curve, const Against& against, std::size_t memory) {
   const auto& decay = curve.memory[memory];
-  double aa = 0, ab = 0, bb = 0, ay = 0, by = 0, yy = 0;
+  const auto& [square_of, product_of, aa, ay, yy] = against;
+  double ab = 0, bb = 0, by = 0;
   for (std::size_t i = 0; i < curve.points; ++i) {
-    const double a = s[i], b = s[i] * decay[i], w = curve.weight[i], y = curve.value[i];
-    aa += w * a * a;
-    ab += w * a * b;
-    bb += w * b * b;
-    ay += w * a * y;
-    by += w * b * y;
-    yy += w * y * y;
+    const double part = square_of[i] * decay[i];
+    ab += part;
+    bb += part * decay[i];
+    by += product_of[i] * decay[i];
   }
   const auto misfit = [&](double p, double b) {
     return yy - 2 * (p * ay + b * by) + p * p * aa + 2 * p * b * ab + b * b * bb;
@@ -77,13 +81,20 @@ Fit fit_memory(const Curve& curve, const std::array<double, kLags.size()>& s, st
 }
 
 Fit fit_slope(const Curve& curve, double q, double slope) {
-  std::array<double, kLags.size()> s{};
-  for (std::size_t i = 0; i < curve.points; ++i) s[i] = survival(slope * kLags[i], q);
+  Against against;
+  for (std::size_t i = 0; i < curve.points; ++i) {
+    const double at = survival(slope * kLags[i], q), y = curve.value[i];
+    against.square[i] = curve.weight[i] * at * at;
+    against.product[i] = curve.weight[i] * at * y;
+    against.aa += against.square[i];
+    against.ay += against.product[i];
+    against.yy += curve.weight[i] * y * y;
+  }
   Fit best;
   for (std::size_t memory = 0; memory < kMemories.size(); ++memory) {
     // What a session looks like must be over well before a lease is, or the two could not be told apart.
     if (kMemories[memory] * slope > 0.6) break;
-    const Fit fit = fit_memory(curve, s, memory);
+    const Fit fit = fit_memory(curve, against, memory);
     if (fit.misfit < best.misfit) best = fit;
   }
   best.slope = slope;
@@ -94,7 +105,7 @@ Fit fit_slope(const Curve& curve, double q, double slope) {
 Fit fit_shape(const Curve& curve, double q) {
   Fit best = fit_slope(curve, q, 0);
   double low = 0, high = 1e-4;
-  constexpr double kStep = 1.3;
+  constexpr double kStep = 1.5;
   for (double slope = 1e-4; slope < 0.2; slope *= kStep) {
     const Fit fit = fit_slope(curve, q, slope);
     if (fit.misfit < best.misfit) {
@@ -104,7 +115,7 @@ Fit fit_shape(const Curve& curve, double q) {
     }
   }
   constexpr double kGolden = 0.6180339887498949;
-  for (int i = 0; i < 12; ++i) {
+  for (int i = 0; i < 10; ++i) {
     const double a = high - kGolden * (high - low), b = low + kGolden * (high - low);
     const Fit at_a = fit_slope(curve, q, a), at_b = fit_slope(curve, q, b);
     if (at_a.misfit < at_b.misfit) {
