@@ -7,7 +7,8 @@
 // How. Two estimators, each with its own essay: recapture.cc where one machine is behind an address (how often an
 // address is seen again tells how much machines are on and how long leases last), sharing.cc where several are (the
 // connections of an hour tell how many are on, their ups and downs how much a machine is on). Networks differ in
-// leases, so each network with enough presences is estimated by itself, the small ones together, and sums are shown.
+// leases, so each network with enough presences is estimated by itself, the small ones together, and sums are shown;
+// where that is too little, all are taken as one.
 //
 // Which of the two. With one machine an address, the factorial moments of an hour's connections x, given that the
 // address is present, are those of a Poisson variable: E x(x-1)(x-2) E x / (E x(x-1))² is 1, plus a little for hours
@@ -23,7 +24,7 @@
 //
 // Abstains: when the window is shorter than three days; when too few addresses are seen again; when the curve of
 // returns is not the model's (leases of a day and less, machines on at the same hours each day); when the interval
-// would be wider than a factor of about 1.6 either way; when counts cannot tell whether addresses are shared, or tell
+// would be wider than a factor of 1.8 either way; when counts cannot tell whether addresses are shared, or tell
 // that they are and the rate is unknown; when machines connect far less often than the rate given; when networks
 // with more than a quarter of the presences cannot be estimated.
 #include "estimate/machines.h"
@@ -53,10 +54,13 @@ constexpr double kQuantile = 2.04;                    // of Student's t with 31 
 constexpr double kMostDispersion = 1.06;              // without sharing
 constexpr double kMostCrowd = 0.10;                   // the same
 constexpr double kLeastCrowd = -0.25;                 // below it the rate is too high
-constexpr double kMostMisfit = 0.012;                 // root mean square, relative
-constexpr double kMostHalfWidth = 0.5;                // of the logarithm
+constexpr double kMostMisfit = 0.012;                 // root mean square, relative, beside noise
+constexpr double kMisfitNoise = 0.1;                  // by the root of the addresses seen in an hour
+constexpr double kMostSession = 0.4;                  // of a lease
+constexpr double kMostHalfWidth = 0.6;                // of the logarithm
 constexpr double kMostUnestimated = 0.25;             // share of presences
 constexpr double kModelError = 0.03;
+constexpr double kPoolingError = 0.03;  // of networks with unlike leases
 constexpr double kSharingError = 0.04;  // beside it, where addresses are shared
 constexpr double kLeaseError = 0.01;
 constexpr double kWidestSpread = 0.25;  // squared coefficient of variation of duty
@@ -111,10 +115,17 @@ double jackknife(const Stratum& stratum, F f) {
   return std::sqrt(square * (kGroups - 1) / kGroups);
 }
 
+// Whether a curve is as near the model as the noise of so many addresses lets it.
+bool explained(double misfit, const Stratum& stratum, std::uint32_t hours) {
+  return misfit <= kMostMisfit + kMisfitNoise / std::sqrt(1 + stratum.all.recapture.presences / hours);
+}
+
 Part recapture_part(const Stratum& stratum, std::uint32_t hours) {
   const auto whole = estimate_recapture(stratum.all.recapture, hours);
   if (!whole) return {.abstained = "too few addresses are seen again"};
-  if (!(whole->misfit <= kMostMisfit)) return {.abstained = "addresses return in a way that no lease explains"};
+  if (!explained(whole->misfit, stratum, hours) || whole->session_hours > kMostSession * whole->lease_hours) {
+    return {.abstained = "addresses return in a way that no lease explains"};
+  }
   Part part;
   part.machines = whole->machines;
   part.model = kModelError + 0.35 * std::log(whole->machines / whole->equal);
@@ -139,7 +150,8 @@ Part recapture_part(const Stratum& stratum, std::uint32_t hours) {
 Part sharing_part(const Stratum& stratum, std::uint32_t hours, const MachinesOptions& options) {
   const auto whole = estimate_sharing(stratum.all.sharing, hours, options.rate);
   if (!whole) return {.abstained = "too few shared addresses are seen again"};
-  if (!(whole->misfit <= kMostMisfit)) return {.abstained = "connections come and go in a way that no lease explains"};
+  if (!explained(whole->misfit, stratum, hours))
+    return {.abstained = "connections come and go in a way that no lease explains"};
   Part part;
   part.shared = true;
   const double room = std::log1p(spread_room(whole->duty)) / 2;
@@ -221,7 +233,7 @@ std::vector<Stratum> sum_up(const PresenceLog& log, double rate) {
 
 std::int64_t floor_hours(Timestamp time) { return floor_to(time, kHour) / kHour; }
 
-void add_up(const std::vector<Stratum>& strata, std::uint32_t hours, const MachinesOptions& options,
+void add_up(const std::vector<Stratum>& strata, std::uint32_t hours, const MachinesOptions& options, double pooling,
             MachinesEstimate& estimate) {
   double machines = 0, variance = 0, model = 0, presences = 0, missing = 0, worst = 0;
   bool shared = false, alone = false;
@@ -255,7 +267,7 @@ void add_up(const std::vector<Stratum>& strata, std::uint32_t hours, const Machi
   }
   // Networks that could not be estimated are taken to have as many machines for their presences.
   const double factor = 1 / (1 - share) / estimate.sampled;
-  const double half = kQuantile * std::sqrt(variance) / machines + model / machines + share;
+  const double half = kQuantile * std::sqrt(variance) / machines + model / machines + share + pooling;
   estimate.machines = machines * factor;
   estimate.low = *estimate.machines * std::exp(-half);
   estimate.high = *estimate.machines * std::exp(half);
@@ -283,6 +295,28 @@ void add_up(const std::vector<Stratum>& strata, std::uint32_t hours, const Machi
         fmt::format("networks with {:.0f} % of the presences could not be estimated and are taken to be as the others",
                     share * 100));
   }
+}
+
+}  // namespace
+
+namespace {
+
+// Networks by themselves; if they are too small for that, all as one.
+void estimate_strata(const std::vector<Stratum>& strata, std::uint32_t hours, const MachinesOptions& options,
+                     MachinesEstimate& estimate) {
+  add_up(strata, hours, options, 0, estimate);
+  if (estimate.abstained.empty() || strata.size() < 2) return;
+  std::vector<Stratum> pooled(1);
+  for (const Stratum& stratum : strata) {
+    for (std::size_t i = 0; i < kGroups; ++i) pooled[0].groups[i] += stratum.groups[i];
+    pooled[0].all += stratum.all;
+  }
+  MachinesEstimate together = estimate;
+  together.abstained.clear();
+  add_up(pooled, hours, options, kPoolingError, together);
+  if (!together.abstained.empty()) return;
+  estimate = std::move(together);
+  estimate.assumptions.emplace_back("networks are too small to be estimated by themselves and are taken together");
 }
 
 }  // namespace
@@ -335,7 +369,7 @@ MachinesEstimate MachinesEstimator::estimate() {
   } else if (state_->hours > kMostHours) {
     estimate.abstained = "the window is longer than 400 days";
   } else {
-    add_up(sum_up(log, state_->options.rate), log.hours(), state_->options, estimate);
+    estimate_strata(sum_up(log, state_->options.rate), log.hours(), state_->options, estimate);
   }
   return estimate;
 }
