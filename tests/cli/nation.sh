@@ -1,0 +1,26 @@
+# A made-up nation: every figure must be what was planted, whatever the draw, the size and the constituency.
+. "$(dirname "$0")/lib.sh"
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# nation NAME SCENARIO [options of simulate]
+nation() {
+  status 0 "$tocsin" simulate "$root/scenarios/$2" --out "$1" "${@:3}"
+  status 0 "$tocsin" init "$1-store" --config "$1/tocsin.toml"
+  status 3 "$tocsin" watch --store "$1-store" "$1/sources" --json # some of the records are damaged
+  cp out "$1-watched.json"
+  python3 "$root/scripts/compare-truth" "$tocsin" "$1-store" "$1/truth.json" || die "$1: figures are not what was planted"
+}
+nation small small.toml
+# Nothing but what was damaged is skipped.
+grep -q . small-watched.json
+same 'damaged records' "$(cat small/sources/*/*.csv small/sources/logs/* small/sources/eve/* | grep -ac '^.*truncated,,,')" \
+  "$(jq '[.sources[]|select(.format=="access log" or .format=="report CSV").skipped]|add' small-watched.json)"
+nation drawn small.toml --seed 20260101 --scale 0.37
+nation sector sector.toml
+# The same seed is the same nation, and another is not.
+status 0 "$tocsin" simulate "$root/scenarios/small.toml" --out again
+diff -r small again >/dev/null || die 'the same scenario and seed gave other files'
+if cmp -s small/truth.json drawn/truth.json; then die 'another seed gave the same truth'; fi
+# The sources read twice add nothing; the whole directory has nothing but its sources and its truth to look at.
+status 3 "$tocsin" watch --store small-store small
+same 'figures after reading twice' "$(jq '[.figures[]|select(.figure=="botnet.controlled-hosts")][0].value' small/truth.json)" \
+  "$(value small-store botnet.controlled-hosts --from 2013-03-01 --to 2013-04-01)"
