@@ -20,6 +20,7 @@ struct Counted {
   int actor;  // 1: overseas, -1: domestic, 0: anybody
   std::vector<const char*> by;
   bool of_groups = false;
+  std::string_view sector = {};  // and those below it
 };
 
 const std::vector<Counted>& counted() {
@@ -29,8 +30,14 @@ const std::vector<Counted>& counted() {
       {"botnet.overseas-servers", {kBotnetControl}, kActors, 1, {"actor-country", "month"}},
       {"botnet.controlled-hosts", {kBotnetControl}, kTargets, 1, {"actor-country", "target-province", "month"}},
       {"botnet.domestic-servers", {kBotnetControl}, kActors, -1, {}},
+      {"botnet.infected-hosts", {kBotnetControl}, kTargets, 0, {"target-province"}},
       {"backdoor.overseas-hosts", {kBackdoor}, kActors, 1, {"actor-country"}},
       {"backdoor.sites", {kBackdoor}, kTargets, 1, {"actor-country", "target-sector"}},
+      {"backdoor.all-sites", {kBackdoor}, kTargets, 0, {"target-sector"}},
+      {"backdoor.government-sites", {kBackdoor}, kTargets, 0, {}, false, "government"},
+      {"defacement.sites", {kDefacement}, kTargets, 0, {"target-sector"}},
+      {"defacement.government-sites", {kDefacement}, kTargets, 0, {}, false, "government"},
+      {"web-attack.by-sector", {kWebAttack}, kAttempts, 0, {"target-sector"}},
       {"phishing.sites", {kPhishing}, kActors, 0, {"actor-country"}},
       {"web-attack.overseas-attempts", {kWebAttack}, kAttempts, 1, {"actor-country", "target-sector", "month"}},
       {"web-attack.overseas-hosts", {kWebAttack}, kActors, 1, {"actor-country"}},
@@ -102,6 +109,10 @@ std::string Truth::to_json() const {
         if (figure.actor > 0 && (deed.from_inside || !deed.country.known())) continue;
         if (figure.actor < 0 && !deed.from_inside) continue;
         if (figure.of_groups && deed.detail == 0) continue;
+        if (const std::string& sector = words_[deed.sector]; !figure.sector.empty() && sector != figure.sector &&
+                                                             !sector.starts_with(std::string(figure.sector) + '/')) {
+          continue;
+        }
         deeds.push_back(&deed);
       }
       const auto put = [&](const char* by, const char* measure, double value, const Rows& rows) {
