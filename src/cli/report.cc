@@ -12,6 +12,7 @@
 #include "cli/command.h"
 #include "cli/terminal.h"
 #include "pipeline/installation.h"
+#include "pipeline/sensitivity.h"
 #include "pipeline/watch.h"
 #include "publish/pdf.h"
 #include "publish/signature.h"
@@ -24,6 +25,7 @@ struct ReportCommand {
   std::string directory, out;
   std::vector<std::string> formats = {"md"};
   std::vector<std::string> languages = {"en"};
+  bool sensitivity = false;
   PeriodOptions period;
 };
 
@@ -106,14 +108,23 @@ int report(const ReportCommand& given) {
   const auto request = given.period.request(*open);
   if (!request) return wrong_usage(request.error().message);
   std::vector<std::string> databases;
-  if (const auto locator = open_locator(open->settings)) {
+  const auto locator = open_locator(open->settings);
+  if (locator) {
     for (const auto& database : (*locator)->databases()) {
       databases.push_back(fmt::format("{}: {}", database.version, database.description));
     }
   }
-  const auto brief =
+  auto brief =
       compose(open->catalogue, *open->store, *open->database, *request, open->settings.constituency.name, databases);
   if (!brief) return fail(brief.error());
+  if (given.sensitivity) {
+    if (!locator) return fail(locator.error());
+    auto rows = sensitivity_of(*brief, open->catalogue, *open->store, *open->database, **locator,
+                               Constituency(open->settings.constituency),
+                               (share_directory() / "constituencies" / "relays.toml").string());
+    if (!rows) return fail(rows.error());
+    brief->sensitivity = std::move(*rows);
+  }
   if (given.out.empty()) {
     fmt::print("{}", rendered(*brief, documents.front().format, documents.front().language));
     return 0;
@@ -148,6 +159,9 @@ void add_report(CLI::App& app, Chosen& chosen) {
       ->capture_default_str();
   command->add_option("--out", given->out,
                       "Directory for brief.html, brief.md, … and their signature; without it, to standard output");
+  command->add_flag("--sensitivity", given->sensitivity,
+                    "Add what the figures would be with the other location database, without relays and hosting, and "
+                    "with suspected sightings");
   command->callback([=, &chosen] { chosen = [=] { return report(*given); }; });
 }
 

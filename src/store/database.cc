@@ -340,6 +340,32 @@ Expected<Table> Database::query(const std::string& sql, const std::vector<Cell>&
   return table;
 }
 
+Expected<void> Database::append(const std::string& table, const std::vector<std::vector<Cell>>& rows) {
+  duckdb_appender appender = nullptr;
+  bool good = duckdb_appender_create(state_->connection, nullptr, table.c_str(), &appender) == DuckDBSuccess;
+  for (const auto& row : rows) {
+    for (const Cell& cell : row) {
+      if (const auto* integer = std::get_if<std::int64_t>(&cell)) {
+        good = good && duckdb_append_int64(appender, *integer) == DuckDBSuccess;
+      } else if (const auto* real = std::get_if<double>(&cell)) {
+        good = good && duckdb_append_double(appender, *real) == DuckDBSuccess;
+      } else if (const auto* text = std::get_if<std::string>(&cell)) {
+        good = good && duckdb_append_varchar_length(appender, text->data(), text->size()) == DuckDBSuccess;
+      } else {
+        good = good && duckdb_append_null(appender) == DuckDBSuccess;
+      }
+    }
+    good = good && duckdb_appender_end_row(appender) == DuckDBSuccess;
+    if (!good) break;
+  }
+  good = good && duckdb_appender_close(appender) == DuckDBSuccess;
+  const char* message = good ? nullptr : duckdb_appender_error(appender);
+  const std::string what = message != nullptr ? message : "rows could not be added";
+  duckdb_appender_destroy(&appender);
+  if (!good) return failure(fmt::format("{}: {}", table, what));
+  return {};
+}
+
 void* Database::connection() { return state_->connection; }
 
 }  // namespace tocsin

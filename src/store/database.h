@@ -32,6 +32,8 @@ class Database {
   ~Database();
   // One statement. Parameters are bound to $1, $2, ...
   Expected<Table> query(const std::string& sql, const std::vector<Cell>& parameters = {});
+  // Adds rows to a table, each with as many cells as it has columns; text becomes the column's type.
+  Expected<void> append(const std::string& table, const std::vector<std::vector<Cell>>& rows);
   // The duckdb_connection, for those who append in columns.
   void* connection();
 

@@ -1,0 +1,136 @@
+#include "pipeline/sensitivity.h"
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include <set>
+
+namespace tocsin {
+namespace {
+
+constexpr std::size_t kAddressesAtOnce = 100'000;
+
+struct Relays {
+  std::set<std::uint32_t> as_numbers;
+  std::vector<Prefix> prefixes;
+  bool hold(const IpAddress& ip, const Location& location) const {
+    return location.anonymous_proxy || as_numbers.contains(location.asn) ||
+           std::ranges::any_of(prefixes, [&ip](const Prefix& prefix) { return prefix.contains(ip); });
+  }
+};
+
+Expected<Relays> load_relays(const std::string& path) {
+  Relays relays;
+  try {
+    const toml::table file = toml::parse_file(path);
+    if (const toml::array* numbers = file["as-numbers"].as_array()) {
+      for (const toml::node& node : *numbers) {
+        const auto number = node.value<std::int64_t>();
+        if (!number || *number < 1 || *number > 0xffff'ffffLL) {
+          return failure(fmt::format("{}:{}: expected an AS number", path, node.source().begin.line));
+        }
+        relays.as_numbers.insert(static_cast<std::uint32_t>(*number));
+      }
+    }
+    if (const toml::array* prefixes = file["prefixes"].as_array()) {
+      for (const toml::node& node : *prefixes) {
+        const auto prefix = Prefix::parse(node.value_or(std::string()));
+        if (!prefix) {
+          return failure(fmt::format("{}:{}: expected a prefix like 192.0.2.0/24", path, node.source().begin.line));
+        }
+        relays.prefixes.push_back(*prefix);
+      }
+    }
+  } catch (const toml::parse_error& error) {
+    return failure(fmt::format("{}:{}: {}", path, error.source().begin.line, error.description()));
+  }
+  return relays;
+}
+
+// A table of every address that the sightings name: where the other database has it, and whether it is a relay's.
+Expected<void> tabulate(const std::string& rows, Database& database, const Locator& locator, std::size_t other,
+                        Timestamp time, const Constituency& constituency, const Relays& relays) {
+  auto made = database.query(
+      "CREATE OR REPLACE TEMP TABLE elsewhere (ip UUID, country VARCHAR, asn BIGINT, inside BOOLEAN, relay BOOLEAN)");
+  if (!made) return std::unexpected(made.error());
+  const auto addresses = database.query(fmt::format(
+      "SELECT DISTINCT ip AS seen_ip FROM (SELECT actor_ip AS ip FROM {} UNION ALL SELECT target_ip FROM {} "
+      "WHERE target_name IS NULL) WHERE ip IS NOT NULL",
+      rows, rows));
+  if (!addresses) return std::unexpected(addresses.error());
+  std::vector<std::vector<Cell>> located;
+  const auto flush = [&]() -> Expected<void> {
+    const auto done = database.append("elsewhere", located);
+    located.clear();
+    return done;
+  };
+  for (const auto& row : addresses->rows) {
+    const auto* text = std::get_if<std::string>(&row[0]);
+    const auto ip = text == nullptr ? std::nullopt : IpAddress::parse(*text);
+    if (!ip) continue;
+    const Location there = locator.locate_with(other, *ip);
+    located.push_back(
+        {Cell(fmt::format("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", ip->high() >> 32, ip->high() >> 16 & 0xffff,
+                          ip->high() & 0xffff, ip->low() >> 48, ip->low() & 0xffff'ffff'ffffULL)),
+         there.country.known() ? Cell(std::string(there.country.text())) : Cell(),
+         there.asn != 0 ? Cell(std::int64_t{there.asn}) : Cell(),
+         Cell(std::int64_t{constituency.contains(*ip, there.country, there.asn)}),
+         Cell(std::int64_t{relays.hold(*ip, locator.locate(*ip, time))})});
+    if (located.size() < kAddressesAtOnce) continue;
+    if (const auto done = flush(); !done) return done;
+  }
+  return flush();
+}
+
+}  // namespace
+
+Expected<std::vector<SensitivityRow>> sensitivity_of(const Brief& brief, const Catalogue& catalogue,
+                                                     const SightingStore& store, Database& database,
+                                                     const Locator& locator, const Constituency& constituency,
+                                                     const std::string& relays_path) {
+  const auto relays = load_relays(relays_path);
+  if (!relays) return std::unexpected(relays.error());
+  const auto rows = store.from_clause(brief.ledger.sequence);
+  if (!rows) return std::unexpected(rows.error());
+  const bool two = locator.databases().size() > 1;
+  const std::size_t used = locator.database_for(brief.period.from);
+  const std::size_t other = used + 1 < locator.databases().size() ? used + 1 : used - (two ? 1 : 0);
+  const std::string period =
+      fmt::format("(SELECT * FROM {} WHERE first_seen >= make_timestamp({}) AND first_seen < make_timestamp({}))",
+                  *rows, brief.period.from, brief.period.to);
+  if (const auto done = tabulate(period, database, locator, other, brief.period.from, constituency, *relays); !done) {
+    return std::unexpected(done.error());
+  }
+  const std::string moved = fmt::format(
+      "(SELECT s.* REPLACE (CASE WHEN s.actor_ip IS NULL THEN s.actor_country ELSE a.country END AS actor_country, "
+      "CASE WHEN s.actor_ip IS NULL THEN s.actor_asn ELSE a.asn END AS actor_asn, "
+      "CASE WHEN s.actor_ip IS NULL THEN s.actor_inside ELSE a.inside END AS actor_inside, "
+      "CASE WHEN s.target_ip IS NULL OR s.target_name IS NOT NULL THEN s.target_inside ELSE t.inside END AS "
+      "target_inside) FROM {} AS s LEFT JOIN elsewhere AS a ON a.ip = s.actor_ip LEFT JOIN elsewhere AS t ON t.ip = "
+      "s.target_ip) AS moved",
+      period);
+  const std::string direct = fmt::format(
+      "(SELECT s.* FROM {} AS s WHERE s.actor_ip IS NULL OR s.actor_ip NOT IN (SELECT ip FROM elsewhere WHERE relay)) "
+      "AS "
+      "direct",
+      period);
+  std::vector<SensitivityRow> table;
+  for (const BriefSection& section : brief.sections) {
+    if (section.figure.value == 0) continue;
+    FigureRequest request = section.figure.request;
+    request.by.clear();
+    const auto under = [&](const std::string& from, Confidence confidence) -> std::optional<double> {
+      request.confidence = confidence;
+      const auto figure = answer_over(catalogue, from, database, request, brief.constituency);
+      return figure ? std::optional(figure->value) : std::nullopt;
+    };
+    table.push_back({.figure = section.figure.definition.id,
+                     .value = section.figure.value,
+                     .with_other_location = two ? under(moved, brief.confidence) : std::nullopt,
+                     .without_relays = under(direct, brief.confidence),
+                     .with_suspected = under(period + " AS wide", Confidence::kSuspected)});
+  }
+  return table;
+}
+
+}  // namespace tocsin
