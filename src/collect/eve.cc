@@ -20,9 +20,11 @@ using simdjson::error_code;
 using simdjson::SUCCESS;
 using Value = simdjson::ondemand::value;
 
+constexpr std::size_t kMostHost = 253;
+
 struct EveRecord {
   std::string_view event_type, timestamp, source, source_port, destination, destination_port, protocol, icmp_type,
-      icmp_code;
+      icmp_code, direction;
   // alert
   std::string_view signature_id, signature, category, severity, cve, malware_family, attack_target;
   // flow and tcp
@@ -52,8 +54,8 @@ error_code take_wanted(const Wanted (&wanted)[N], std::string_view key, Value va
 constexpr Wanted kTop[] = {{"event_type", &EveRecord::event_type}, {"timestamp", &EveRecord::timestamp},
                            {"src_ip", &EveRecord::source},         {"src_port", &EveRecord::source_port},
                            {"dest_ip", &EveRecord::destination},   {"dest_port", &EveRecord::destination_port},
-                           {"proto", &EveRecord::protocol},        {"icmp_type", &EveRecord::icmp_type},
-                           {"icmp_code", &EveRecord::icmp_code}};
+                           {"direction", &EveRecord::direction},   {"proto", &EveRecord::protocol},
+                           {"icmp_type", &EveRecord::icmp_type},   {"icmp_code", &EveRecord::icmp_code}};
 constexpr Wanted kAlert[] = {{"signature_id", &EveRecord::signature_id},
                              {"signature", &EveRecord::signature},
                              {"category", &EveRecord::category},
@@ -235,8 +237,26 @@ class EveReader : public LineReader {
     if (alert.cve.empty()) alert.cve = cve_in(record_.signature, false, batch.text);
     alert.malware_family = batch.text.keep(record_.malware_family);
     alert.attack_target = batch.text.keep(record_.attack_target);
+    alert.host = host_name(record_.host, batch.text);
+    if (from_server(ends)) {
+      std::swap(alert.client, alert.server);
+      alert.client_is_source = false;
+    }
     batch.alerts.push_back(alert);
     return Outcome::kTaken;
+  }
+
+  // Whether the packet of an alert came from the server. Old versions do not say it: then by the ports of HTTP.
+  bool from_server(const Transaction& ends) const {
+    if (!record_.direction.empty()) return record_.direction == "to_client";
+    return !record_.host.empty() && ends.client.port < 1024 && ends.server.port >= 1024 && ends.client.port != 0;
+  }
+
+  // A name without its port; empty if it is an address.
+  static std::string_view host_name(std::string_view host, TextArena& text) {
+    host = without_final_dot(host.substr(0, std::min(host.find(':'), kMostHost)));
+    if (host.starts_with('[') || IpAddress::parse(host)) return {};
+    return text.keep(lower(host));
   }
 
   Outcome take_flow(const Transaction& ends, Batch& batch) {

@@ -121,6 +121,7 @@ struct Alert : Transaction {
   std::string_view malware_family;  // from metadata
   std::string_view attack_target;   // from metadata: "Client_Endpoint", "Server", ...
   std::string_view message;         // Zeek's msg
+  std::string_view host;            // of the HTTP request: a name of the server, without port, in lower case; or empty
 };
 
 // What another party reports: a judgement of theirs. For phishing the actor is what serves the page (its name, and its

@@ -5,11 +5,12 @@
 // order from the actor, and both alert. So the table speaks of meaning ("the side outside", "the server") and the
 // constituency decides which address that is.
 //
-// Alerts are added up by actor, target, kind, signature and hour. What fools it: a sensor before a NAT or proxy names
-// that as the client; an alert on a DNS question holds the resolver's address in place of the actor's, and the sighting
-// then has no actor's address.
+// Alerts are added up by actor, target, kind, signature and hour. One that a log has twice (same microsecond, ends and
+// signature) counts once; the last million or two are remembered for that. Where the alert tells the HTTP host, it is
+// the name of its server's side, whichever side that is to the rule. What fools it: a sensor before a NAT or proxy
+// names that as the client; an alert on a DNS question holds the resolver's address in place of the actor's, and the
+// sighting then has no actor's address.
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
 #include <algorithm>
 #include <array>
@@ -21,11 +22,14 @@
 #include "base/text.h"
 #include "detect/detector.h"
 #include "detect/hourly.h"
+#include "detect/rule_table.h"
+#include "detect/seen.h"
 
 namespace tocsin {
 namespace {
 
 constexpr std::size_t kRemembered = 1 << 16;
+constexpr std::size_t kMostName = 253;
 constexpr std::size_t kMostText = 512;  // of a signature, family or CVE that is kept
 
 enum class Side : std::uint8_t { kSource, kDest, kOutside, kServer };
@@ -51,124 +55,91 @@ struct Rule {
   }
 };
 
-// Reads the table. Every complaint names file and line and what was expected.
-class RuleFile {
+// Reads the table of rules.
+class AlertRules {
  public:
-  explicit RuleFile(const std::string& path) : path_(path) {}
+  explicit AlertRules(const std::string& path) : table_(path) {}
 
-  Expected<std::vector<Rule>> read() {
-    toml::table file;
-    try {
-      file = toml::parse_file(path_);
-    } catch (const toml::parse_error& error) {
-      return failure(error.source().begin.line == 0
-                         ? fmt::format("{}: {}", path_, error.description())
-                         : fmt::format("{}:{}: {}", path_, error.source().begin.line, error.description()));
-    }
-    for (const auto& [key, value] : file) {
-      if (key.str() != "rule")
-        return complain(value, fmt::format("\"{}\" is not known here; expected [[rule]]", key.str()));
-    }
-    const toml::array* array = file["rule"].as_array();
-    if (array == nullptr)
-      return failure(fmt::format("{}:1: no rules; expected tables that begin with [[rule]]", path_));
+  Expected<std::vector<Rule>> read() const {
     std::vector<Rule> rules;
-    for (const toml::node& node : *array) {
-      const toml::table* table = node.as_table();
-      if (table == nullptr) return complain(node, "expected a table that begins with [[rule]]");
-      Expected<Rule> rule = rule_of(*table);
+    const auto take = [&](std::string_view, const toml::table& table) -> Expected<void> {
+      Expected<Rule> rule = rule_of(table);
       if (!rule) return std::unexpected(rule.error());
       rules.push_back(std::move(*rule));
-    }
+      return {};
+    };
+    if (auto read = table_.read({"rule"}, take); !read) return std::unexpected(read.error());
     return rules;
   }
 
  private:
-  std::unexpected<Error> complain(const toml::node& node, std::string_view what) const {
-    return failure(fmt::format("{}:{}: {}", path_, node.source().begin.line, what));
-  }
-
-  Expected<Rule> rule_of(const toml::table& table) {
+  Expected<Rule> rule_of(const toml::table& table) const {
     Rule rule;
     bool kind = false, actor = false, confidence = false;
     for (const auto& [key_node, value] : table) {
       const std::string_view key = key_node.str();
       if (key == "signature" || key == "contains" || key == "category") {
-        auto texts = texts_of(key, value);
+        auto texts = table_.texts_of(key, value);
         if (!texts) return std::unexpected(texts.error());
+        for (std::string& text : *texts) text = lower(text);
         (key == "signature" ? rule.signature : key == "contains" ? rule.contains : rule.category) = std::move(*texts);
         continue;
       }
       if (key == "ignore") {
-        const auto flag = value.value<bool>();
-        if (!flag || !value.is_boolean()) return complain(value, "ignore: expected true or false");
+        const auto flag = table_.flag_of(key, value);
+        if (!flag) return std::unexpected(flag.error());
         rule.ignore = *flag;
         continue;
       }
       const auto text = value.is_string() ? value.value<std::string>() : std::nullopt;
       static constexpr std::array<std::string_view, 5> kTexts{"sensor", "kind", "actor", "confidence", "family"};
       if (std::ranges::find(kTexts, key) == kTexts.end()) {
-        return complain(value, fmt::format("\"{}\" is not known in a rule; expected sensor, signature, contains, "
+        return table_.complain(value,
+                               fmt::format("\"{}\" is not known in a rule; expected sensor, signature, contains, "
                                            "category, kind, actor, confidence, family or ignore",
                                            key));
       }
-      if (!text) return complain(value, fmt::format("{}: expected a text in quotes", key));
+      if (!text) return table_.complain(value, fmt::format("{}: expected a text in quotes", key));
       if (key == "sensor") {
         if (*text != "suricata" && *text != "zeek") {
-          return complain(value, fmt::format("sensor \"{}\": expected \"suricata\" or \"zeek\"", *text));
+          return table_.complain(value, fmt::format("sensor \"{}\": expected \"suricata\" or \"zeek\"", *text));
         }
         rule.sensor = *text;
       } else if (key == "family") {
         rule.family = *text;
       } else if (key == "kind") {
         const auto parsed = kind_of(*text);
-        if (!parsed) return complain(value, fmt::format("kind: {}", parsed.error().message));
+        if (!parsed) return table_.complain(value, fmt::format("kind: {}", parsed.error().message));
         rule.kind = *parsed;
         kind = true;
       } else if (key == "confidence") {
         const auto parsed = confidence_of(*text);
-        if (!parsed) return complain(value, fmt::format("confidence: {}", parsed.error().message));
+        if (!parsed) return table_.complain(value, fmt::format("confidence: {}", parsed.error().message));
         rule.confidence = *parsed;
         confidence = true;
       } else {
         static constexpr std::array<std::string_view, 4> kSides{"source", "dest", "outside", "server"};
         const auto side = std::ranges::find(kSides, *text);
         if (side == kSides.end()) {
-          return complain(value, fmt::format("actor \"{}\": expected source, dest, outside or server", *text));
+          return table_.complain(value, fmt::format("actor \"{}\": expected source, dest, outside or server", *text));
         }
         rule.actor = static_cast<Side>(side - kSides.begin());
         actor = true;
       }
     }
     if (rule.ignore && (kind || actor || confidence)) {
-      return complain(table, "a rule that ignores has no kind, actor or confidence");
+      return table_.complain(table, "a rule that ignores has no kind, actor or confidence");
     }
     if (!rule.ignore && !(kind && actor && confidence)) {
-      return complain(table, "expected kind, actor and confidence, or ignore = true");
+      return table_.complain(table, "expected kind, actor and confidence, or ignore = true");
     }
     if (rule.sensor.empty() && rule.signature.empty() && rule.contains.empty() && rule.category.empty()) {
-      return complain(table, "fits every alert; expected sensor, signature, contains or category");
+      return table_.complain(table, "fits every alert; expected sensor, signature, contains or category");
     }
     return rule;
   }
 
-  Expected<std::vector<std::string>> texts_of(std::string_view key, const toml::node& value) const {
-    std::vector<std::string> texts;
-    if (value.is_string()) {
-      texts.push_back(lower(value.value<std::string>().value_or("")));
-    } else if (const toml::array* array = value.as_array()) {
-      for (const toml::node& node : *array) {
-        if (!node.is_string()) return complain(node, fmt::format("{}: expected texts in quotes", key));
-        texts.push_back(lower(node.value<std::string>().value_or("")));
-      }
-    }
-    if (texts.empty() || std::ranges::any_of(texts, &std::string::empty)) {
-      return complain(value, fmt::format("{}: expected a text in quotes, or a list of them, none empty", key));
-    }
-    return texts;
-  }
-
-  std::string path_;
+  RuleTable table_;
 };
 
 bool resolver_port(std::uint16_t port) { return port == 53 || port == 853; }
@@ -203,7 +174,7 @@ class AlertDetector final : public Detector {
 
   void add(const Alert& alert, SightingSink& sink) {
     const Rule* rule = rule_for(alert);
-    if (rule == nullptr) return;
+    if (rule == nullptr || !is_new(seen_, alert)) return;
     const Endpoint& source = alert.client_is_source ? alert.client : alert.server;
     const Endpoint& dest = alert.client_is_source ? alert.server : alert.client;
     const bool from_source = source_acts(rule->actor, source, dest);
@@ -212,6 +183,9 @@ class AlertDetector final : public Detector {
     sighting.target = from_source ? dest : source;
     if (rule->actor == Side::kServer && resolver_port(sighting.actor.port)) sighting.actor = {};
     if (sighting.actor.ip.is_unspecified() && sighting.target.ip.is_unspecified()) return;
+    // The source is the client, unless the alert says otherwise.
+    const bool server_acts = from_source != alert.client_is_source;
+    (server_acts ? sighting.actor_name : sighting.target_name) = printable(alert.host.substr(0, kMostName));
     sighting.kind = rule->kind;
     sighting.confidence = rule->confidence;
     sighting.detector = "alert";
@@ -230,13 +204,14 @@ class AlertDetector final : public Detector {
   std::vector<Rule> rules_;
   InsideTest inside_;
   std::unordered_map<std::uint64_t, const Rule*> found_;
+  Seen seen_;
   HourlySightings held_;
 };
 
 }  // namespace
 
 Expected<std::unique_ptr<Detector>> make_alert_detector(const std::string& rules_path, InsideTest inside) {
-  auto rules = RuleFile(rules_path).read();
+  auto rules = AlertRules(rules_path).read();
   if (!rules) return std::unexpected(rules.error());
   return std::make_unique<AlertDetector>(std::move(*rules), std::move(inside));
 }

@@ -20,6 +20,7 @@
 // words that happen to be one letter from a brand. So one mark alone is a suspicion, two are probable.
 #include "detect/brands.h"
 
+#include <fmt/format.h>
 #include <idn2.h>
 #include <unicode/uspoof.h>
 
@@ -31,7 +32,7 @@
 
 #include "base/text.h"
 #include "detect/domain_name.h"
-#include "detect/rule_file.h"
+#include "detect/rule_table.h"
 
 namespace tocsin {
 namespace {
@@ -168,11 +169,12 @@ Expected<Brands> Brands::read(const std::vector<std::string>& paths) {
 }
 
 Expected<void> Brands::read_file(const std::string& path) {
-  const auto file = parse_rule_file(path);
+  const RuleTable rules(path);
+  const auto file = rules.parse();
   if (!file) return std::unexpected(file.error());
   for (const auto& [key, value] : *file) {
     if (key == "words" || key == "ignore") {
-      auto texts = rule_texts(path, key.str(), value);
+      auto texts = rules.texts_of(key.str(), value);
       if (!texts) return std::unexpected(texts.error());
       for (std::string& text : *texts) {
         if (key == "words") words_.push_back(lower(text));
@@ -181,29 +183,28 @@ Expected<void> Brands::read_file(const std::string& path) {
     } else if (key == "brand" && value.is_array()) {
       for (const toml::node& node : *value.as_array()) {
         const toml::table* table = node.as_table();
-        if (table == nullptr) return complain_of(path, node, "expected a table that begins with [[brand]]");
+        if (table == nullptr) return rules.complain(node, "expected a table that begins with [[brand]]");
         Brand brand;
         for (const auto& [field, content] : *table) {
           if (field == "name" && content.is_string()) {
             brand.name = content.value<std::string>().value_or("");
           } else if (field == "domains" || field == "keywords") {
-            auto texts = rule_texts(path, field.str(), content);
+            auto texts = rules.texts_of(field.str(), content);
             if (!texts) return std::unexpected(texts.error());
             for (std::string& text : *texts) (field == "domains" ? brand.domains : brand.labels).push_back(lower(text));
           } else {
-            return complain_of(
-                path, content,
-                fmt::format("\"{}\" is not known in a brand; expected name (a text), domains and keywords",
-                            field.str()));
+            return rules.complain(
+                content, fmt::format("\"{}\" is not known in a brand; expected name (a text), domains and keywords",
+                                     field.str()));
           }
         }
-        if (brand.domains.empty()) return complain_of(path, node, "a brand without domains");
+        if (brand.domains.empty()) return rules.complain(node, "a brand without domains");
         const auto line = fmt::format("{}:{}", path, node.source().begin.line);
         if (const auto done = finish_brand(std::move(brand), line); !done) return std::unexpected(done.error());
       }
     } else {
-      return complain_of(path, value,
-                         fmt::format("\"{}\" is not known here; expected words, ignore or [[brand]]", key.str()));
+      return rules.complain(value,
+                            fmt::format("\"{}\" is not known here; expected words, ignore or [[brand]]", key.str()));
     }
   }
   return {};

@@ -37,7 +37,7 @@
 #include "detect/domain_name.h"
 #include "detect/merged.h"
 #include "detect/page_features.h"
-#include "detect/rule_file.h"
+#include "detect/rule_table.h"
 
 namespace tocsin {
 namespace {
@@ -70,7 +70,8 @@ struct Marks {
   std::vector<std::string> definite, lesser, benign;
 
   static Expected<Marks> read(const std::string& path) {
-    const auto file = parse_rule_file(path);
+    const RuleTable rules(path);
+    const auto file = rules.parse();
     if (!file) return std::unexpected(file.error());
     Marks marks;
     for (const auto& [key, value] : *file) {
@@ -79,9 +80,9 @@ struct Marks {
                                        : key == "benign" ? &marks.benign
                                                          : nullptr;
       if (list == nullptr)
-        return complain_of(path, value,
-                           fmt::format("\"{}\" is not known here; expected definite, lesser or benign", key.str()));
-      auto texts = rule_texts(path, key.str(), value);
+        return rules.complain(value,
+                              fmt::format("\"{}\" is not known here; expected definite, lesser or benign", key.str()));
+      auto texts = rules.texts_of(key.str(), value);
       if (!texts) return std::unexpected(texts.error());
       for (const std::string& text : *texts) list->push_back(lower(text));
     }

@@ -4,7 +4,8 @@
 // of flows, the look-up made most often, have one of their own.
 //
 // An address with a port has two keys: the pair, and the address alone unless an indicator of that stands there; so
-// another port of the same host is found too, as a loose match.
+// another port of the same host is found too, as a loose match. The further ports of an address are in a list of pairs,
+// sorted by the entry that the key of the address leads to, where they are looked for only when nothing else was valid.
 #include "detect/indicator_set.h"
 
 #include <fmt/format.h>
@@ -23,6 +24,7 @@ namespace {
 
 constexpr std::size_t kMostBoundaries = 64;
 constexpr std::size_t kLongestUri = 4096;
+constexpr std::size_t kMostLoose = 64;  // of one address; more of them say nothing new
 
 bool is_boundary(char c) { return c == '/' || c == '?' || c == '&' || c == '#' || c == ';'; }
 
@@ -72,6 +74,15 @@ void IndicatorSet::take_chain(std::uint32_t entry, Timestamp time, bool loose, M
   for (; entry != kNone; entry = entries_[entry].next) take(entry, time, loose, out);
 }
 
+void IndicatorSet::take_other_ports(std::uint32_t address, Timestamp time, Matches& out) const {
+  const std::size_t enough = out.size() + kMostLoose;
+  if (entries_[address].type == IndicatorType::kAddressPort) take_chain(address, time, true, out);
+  auto other = std::ranges::lower_bound(other_ports_, address, {}, &PortOf::address);
+  for (; other != other_ports_.end() && other->address == address && out.size() < enough; ++other) {
+    take_chain(other->entry, time, true, out);
+  }
+}
+
 bool IndicatorSet::in_prefix_page(const IpAddress& address) const {
   if (!address.is_v4()) return has_v6_prefixes_;
   const std::uint32_t page = address.as_v4() >> 16;
@@ -85,19 +96,16 @@ void IndicatorSet::match_address(const Endpoint& endpoint, Timestamp time, Match
       return entry.type <= IndicatorType::kAddressPort && address_of(value_of(entry), entry.type) == endpoint.ip;
     });
     if (found != kNone) {
-      std::uint32_t pair = kNone;
+      const std::size_t before = out.size();
       if (endpoint.port != 0) {
-        pair = find(endpoint_key(key, endpoint.port), [&](const Entry& entry) {
+        const std::uint32_t pair = find(endpoint_key(key, endpoint.port), [&](const Entry& entry) {
           return entry.type == IndicatorType::kAddressPort && port_of_endpoint(value_of(entry)) == endpoint.port &&
                  address_of(value_of(entry), entry.type) == endpoint.ip;
         });
         take_chain(pair, time, false, out);
       }
-      if (entries_[found].type == IndicatorType::kAddress) {
-        take_chain(found, time, false, out);
-      } else if (pair == kNone) {
-        take_chain(found, time, true, out);
-      }
+      if (entries_[found].type == IndicatorType::kAddress) take_chain(found, time, false, out);
+      if (out.size() == before) take_other_ports(found, time, out);
     }
   }
   if (!has_prefixes_ || !in_prefix_page(endpoint.ip)) return;
@@ -183,8 +191,8 @@ std::size_t IndicatorSet::bytes() const {
   std::size_t texts = 0;
   for (const std::string& text : texts_) texts += sizeof text + text.capacity();
   return values_.capacity() + entries_.capacity() * sizeof(Entry) + commons_.capacity() * sizeof(Common) +
-         slots_.capacity() * sizeof(Slot) + texts + addresses_.bytes() + names_.bytes() + urls_.bytes() +
-         hashes_.bytes();
+         slots_.capacity() * sizeof(Slot) + other_ports_.capacity() * sizeof(PortOf) + texts + addresses_.bytes() +
+         names_.bytes() + urls_.bytes() + hashes_.bytes();
 }
 
 }  // namespace tocsin

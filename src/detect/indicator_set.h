@@ -66,8 +66,9 @@ class IndicatorSet {
  public:
   using Matches = std::vector<IndicatorMatch>;
 
-  // Indicators of the address, of the address with this port, of prefixes that hold it (longest first), and, loosely,
-  // of the address with another port. All look-ups append to `out` what is valid at `time`.
+  // Indicators of the address, of the address with this port, of prefixes that hold it (longest first), and, loosely
+  // and only if none of the address was valid, of the address with other ports. All look-ups append to `out` what is
+  // valid at `time`.
   void match_address(const Endpoint& endpoint, Timestamp time, Matches& out) const;
   // The name and its parents, nearest first; a parent that is a public suffix matches nothing but itself.
   void match_domain(std::string_view name, Timestamp time, Matches& out) const;
@@ -124,6 +125,11 @@ class IndicatorSet {
     std::uint32_t entry;
   };
   static constexpr std::uint32_t kNone = 0xffffffff;
+  // An entry with a port (the first of its chain) that the key of its address does not lead to by itself.
+  struct PortOf {
+    std::uint32_t address;  // the entry that the key of the address leads to
+    std::uint32_t entry;
+  };
 
   bool in_prefix_page(const IpAddress& address) const;
   std::string_view value_of(const Entry& entry) const { return {values_.data() + entry.value, entry.size}; }
@@ -135,6 +141,7 @@ class IndicatorSet {
   std::uint32_t find(std::uint64_t key, Same same) const;
   void take(std::uint32_t entry, Timestamp time, bool loose, Matches& out) const;
   void take_chain(std::uint32_t entry, Timestamp time, bool loose, Matches& out) const;
+  void take_other_ports(std::uint32_t address, Timestamp time, Matches& out) const;
   void match_url_from(std::string_view host, std::string_view uri, bool loose, Timestamp time, Matches& out) const;
 
   std::vector<char> values_;
@@ -142,6 +149,7 @@ class IndicatorSet {
   std::vector<Common> commons_;
   std::vector<std::string> texts_;
   std::vector<Slot> slots_;
+  std::vector<PortOf> other_ports_;  // by address, then in the order of loading
   KeyFilter addresses_, names_, urls_, hashes_;
   std::vector<std::uint64_t> prefix_pages_;  // one bit for each leading 16 bits of an IPv4 address
   std::vector<int> prefix_lengths_;          // longest first

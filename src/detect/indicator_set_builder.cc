@@ -164,7 +164,7 @@ struct IndicatorSetBuilder::State {
   }
 
   void fill(Set& set);
-  void insert(Set& set, std::uint32_t index);
+  bool insert(Set& set, std::uint32_t index);
   void insert_address(Set& set, std::uint32_t index, std::uint64_t key);
 };
 
@@ -230,8 +230,8 @@ void IndicatorSetBuilder::append(IndicatorSetBuilder&& other) {
   o = State();
 }
 
-// Puts an entry at the end of the chain of its key, or opens one. Repeats are left out of the chain.
-void IndicatorSetBuilder::State::insert(Set& set, std::uint32_t index) {
+// Puts an entry at the end of the chain of its key, or opens one: then true. Repeats are left out of the chain.
+bool IndicatorSetBuilder::State::insert(Set& set, std::uint32_t index) {
   const std::uint64_t key = keys[index];
   const Set::Entry& entry = set.entries_[index];
   const std::string_view value = set.value_of(entry);
@@ -239,7 +239,7 @@ void IndicatorSetBuilder::State::insert(Set& set, std::uint32_t index) {
     Set::Slot& slot = set.slots_[at];
     if (slot.entry == Set::kNone) {
       slot = {static_cast<std::uint32_t>(key), index};
-      return;
+      return true;
     }
     if (slot.tag != static_cast<std::uint32_t>(key)) continue;
     Set::Entry* last = &set.entries_[slot.entry];
@@ -247,17 +247,18 @@ void IndicatorSetBuilder::State::insert(Set& set, std::uint32_t index) {
     for (std::size_t length = 1;; ++length) {
       if (last->common == entry.common || length >= kMostOfOneKey) {
         ++set.repeated_;
-        return;
+        return false;
       }
       if (last->next == Set::kNone) break;
       last = &set.entries_[last->next];
     }
     last->next = index;
-    return;
+    return false;
   }
 }
 
-// The address of an entry with a port, unless its address alone is there.
+// The address of an entry with a port that opens a chain: where the key of the address is taken, by its address alone
+// or another port, it is one of the other ports of what stands there.
 void IndicatorSetBuilder::State::insert_address(Set& set, std::uint32_t index, std::uint64_t key) {
   const std::string_view host = host_of_endpoint(set.value_of(set.entries_[index]));
   for (std::size_t at = set.slot_of(key);; at = at + 1 == set.slots_.size() ? 0 : at + 1) {
@@ -269,8 +270,12 @@ void IndicatorSetBuilder::State::insert_address(Set& set, std::uint32_t index, s
     if (slot.tag != static_cast<std::uint32_t>(key)) continue;
     const Set::Entry& there = set.entries_[slot.entry];
     const std::string_view value = set.value_of(there);
-    if (there.type == IndicatorType::kAddress && value == host) return;
-    if (there.type == IndicatorType::kAddressPort && host_of_endpoint(value) == host) return;
+    const bool same = there.type == IndicatorType::kAddress
+                          ? value == host
+                          : there.type == IndicatorType::kAddressPort && host_of_endpoint(value) == host;
+    if (!same) continue;
+    set.other_ports_.push_back({slot.entry, index});
+    return;
   }
 }
 
@@ -291,8 +296,9 @@ void IndicatorSetBuilder::State::fill(Set& set) {
   set.hashes_ = KeyFilter(count(IndicatorType::kHash));
   set.slots_.assign((set.entries_.size() + address_keys.size()) * 3 / 2 + 2, {0, Set::kNone});
 
+  std::vector<bool> opens_chain;  // of addresses with a port
   for (std::uint32_t i = 0; i < set.entries_.size(); ++i) {
-    insert(set, i);
+    const bool opens = insert(set, i);
     switch (set.entries_[i].type) {
       case IndicatorType::kAddress:
         set.addresses_.add(keys[i]);
@@ -307,6 +313,8 @@ void IndicatorSetBuilder::State::fill(Set& set) {
         set.hashes_.add(keys[i]);
         break;
       case IndicatorType::kAddressPort:
+        opens_chain.push_back(opens);
+        break;
       case IndicatorType::kPrefix:
         break;
     }
@@ -314,9 +322,11 @@ void IndicatorSetBuilder::State::fill(Set& set) {
   std::size_t next = 0;
   for (std::uint32_t i = 0; i < set.entries_.size(); ++i) {
     if (set.entries_[i].type != IndicatorType::kAddressPort) continue;
-    insert_address(set, i, address_keys[next]);
+    if (opens_chain[next]) insert_address(set, i, address_keys[next]);
     set.addresses_.add(address_keys[next++]);
   }
+  std::ranges::stable_sort(set.other_ports_, {}, &Set::PortOf::address);
+  set.other_ports_.shrink_to_fit();
   for (const std::uint64_t host : url_hosts) set.urls_.add(host);
 
   set.prefix_pages_.assign(1024, 0);

@@ -29,7 +29,7 @@
 #include "detect/detector.h"
 #include "detect/domain_name.h"
 #include "detect/merged.h"
-#include "detect/seen_reports.h"
+#include "detect/seen.h"
 
 namespace tocsin {
 namespace {
@@ -122,7 +122,7 @@ class PhishingDetector final : public Detector {
     }
     for (const TlsHandshake& tls : batch.tls) observe_host(tls.server_name, tls, nullptr, "TLS", sink);
     for (const Report& report : batch.reports) {
-      if (report.kind == Kind::kPhishing && seen_.is_new(report)) observe_report(report, sink);
+      if (report.kind == Kind::kPhishing && is_new(seen_, report)) observe_report(report, sink);
     }
   }
 
@@ -258,7 +258,7 @@ class PhishingDetector final : public Detector {
   }
 
   Brands brands_;
-  SeenReports seen_;
+  Seen seen_;
   LastAnswers answers_;
   std::vector<std::uint64_t> innocent_ = std::vector<std::uint64_t>(kJudged);
   std::unordered_map<std::uint64_t, LookAlike> look_alikes_;

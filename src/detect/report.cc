@@ -13,7 +13,7 @@
 #include "base/text.h"
 #include "detect/detector.h"
 #include "detect/hourly.h"
-#include "detect/seen_reports.h"
+#include "detect/seen.h"
 
 namespace tocsin {
 namespace {
@@ -24,7 +24,7 @@ class ReportDetector final : public Detector {
 
   void observe(const Batch& batch, SightingSink& sink) override {
     for (const Report& report : batch.reports) {
-      if (report.kind != Kind::kPhishing && seen_.is_new(report)) add(report, sink);
+      if (report.kind != Kind::kPhishing && is_new(seen_, report)) add(report, sink);
     }
   }
   void finish(SightingSink& sink) override { held_.release(sink); }
@@ -56,7 +56,7 @@ class ReportDetector final : public Detector {
     held_.add(std::move(sighting), sink);
   }
 
-  SeenReports seen_;
+  Seen seen_;
   HourlySightings held_;
 };
 

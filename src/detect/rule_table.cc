@@ -7,15 +7,20 @@
 
 namespace tocsin {
 
-Expected<void> RuleTable::read(const std::vector<std::string_view>& names, const Take& take) const {
-  toml::table file;
+Expected<toml::table> RuleTable::parse() const {
   try {
-    file = toml::parse_file(path_);
+    return toml::parse_file(path_);
   } catch (const toml::parse_error& error) {
     return failure(error.source().begin.line == 0
                        ? fmt::format("{}: {}", path_, error.description())
                        : fmt::format("{}:{}: {}", path_, error.source().begin.line, error.description()));
   }
+}
+
+Expected<void> RuleTable::read(const std::vector<std::string_view>& names, const Take& take) const {
+  const auto parsed = parse();
+  if (!parsed) return std::unexpected(parsed.error());
+  const toml::table& file = *parsed;
   for (const auto& [key, value] : file) {
     if (std::ranges::find(names, key.str()) == names.end())
       return complain(value,

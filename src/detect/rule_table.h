@@ -16,6 +16,7 @@ class RuleTable {
  public:
   explicit RuleTable(std::string path) : path_(std::move(path)) {}
 
+  Expected<toml::table> parse() const;
   // Calls take for each table of the lists; names are theirs ("rule"). Anything else in the file is an error.
   using Take = std::function<Expected<void>(std::string_view name, const toml::table& table)>;
   Expected<void> read(const std::vector<std::string_view>& names, const Take& take) const;

@@ -111,6 +111,8 @@ json alert_event(const Alert& alert) {
                   {"signature_id", alert.signature_id},
                   {"category", alert.category},
                   {"severity", alert.severity}};
+  if (!forward) out["direction"] = "to_client";
+  if (!alert.host.empty()) out["http"] = {{"hostname", alert.host}};
   return out;
 }
 

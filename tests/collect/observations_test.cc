@@ -287,6 +287,34 @@ TEST(Eve, ReadsAlerts) {
   EXPECT_EQ(all->batch.alerts[2].cve, "");
 }
 
+TEST(Eve, AlertsNameTheHttpHostOfTheirServer) {
+  const std::string answer =
+      R"({"timestamp":"2021-06-06T15:59:46.457984+0200","event_type":"alert","src_ip":"192.0.2.1","src_port":80,"dest_ip":"10.0.0.1","dest_port":50000,"proto":"TCP","alert":{"signature":"a"},"http":{"hostname":"C2.Example.:8080"})";
+  const auto all = observations_of(
+      eve("alert", R"("alert":{"signature":"a"},"http":{"hostname":"WWW.Site.Example:80","url":"/"})") +
+      eve("alert", R"("direction":"to_client","alert":{"signature":"a"},"http":{"hostname":"site.example"})") + answer +
+      "}\n" + answer + ",\"direction\":\"to_server\"}\n" +
+      eve("alert", R"("alert":{"signature":"a"},"http":{"hostname":"192.0.2.1:80"})") +
+      eve("alert", R"("alert":{"signature":"a"},"http":{"hostname":"[2001:db8::1]:80"})") +
+      eve("alert", R"("alert":{"signature":"a"},"http":{"hostname":")" + std::string(10'000, 'a') + "\"}") +
+      eve("alert", R"("alert":{"signature":"a"})"));
+  const auto& alerts = all->batch.alerts;
+  ASSERT_EQ(alerts.size(), 8U);
+  EXPECT_EQ(alerts[0].host, "www.site.example");
+  EXPECT_TRUE(alerts[0].client_is_source);
+  EXPECT_EQ(alerts[1].host, "site.example");
+  EXPECT_FALSE(alerts[1].client_is_source);
+  EXPECT_EQ(alerts[1].server, (Endpoint{ip("78.36.196.213"), 51698}));
+  EXPECT_EQ(alerts[2].host, "c2.example");
+  EXPECT_FALSE(alerts[2].client_is_source);
+  EXPECT_EQ(alerts[2].server, (Endpoint{ip("192.0.2.1"), 80}));
+  EXPECT_TRUE(alerts[3].client_is_source);
+  EXPECT_EQ(alerts[4].host, "");
+  EXPECT_EQ(alerts[5].host, "");
+  EXPECT_EQ(alerts[6].host.size(), 253U);
+  EXPECT_EQ(alerts[7].host, "");
+}
+
 TEST(Eve, ReadsFlows) {
   const auto all = observations_of(eve(
       "flow",

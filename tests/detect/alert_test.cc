@@ -126,6 +126,47 @@ TEST(Alert, UnderstandsZeeksNotices) {
                                         Kind::kMalwareDistribution}));
 }
 
+TEST(Alert, CountsWhatALogHasTwiceOnce) {
+  const Alert one = alert("ET SCAN A", "Misc Attack", kAbroad, kHost);
+  std::vector<Alert> alerts(3, one);
+  EXPECT_EQ(judge(alerts).at(0).count, 1U);
+  alerts[1].time += 1;
+  alerts[2].client.port = 1;
+  EXPECT_EQ(judge(alerts).at(0).count, 3U);
+  alerts = {one, one};
+  alerts[1].signature_id = 7;
+  EXPECT_EQ(judge(alerts).at(0).count, 2U);
+  alerts = {one, one, one, one};
+  alerts[2].place.source = alerts[3].place.source = 1;
+  const auto seen = judge(alerts);
+  ASSERT_EQ(seen.size(), 2U) << "each source has its own";
+  EXPECT_EQ(seen[0].count, 1U);
+  EXPECT_EQ(seen[1].count, 1U);
+  Alert notice = alert("Scan::Port_Scan", "", kAbroad, {}, "zeek");
+  notice.message = "scanned 10.0.0.1";
+  alerts = {notice, notice};
+  alerts[1].message = "scanned 10.0.0.2";
+  EXPECT_EQ(judge(alerts).at(0).count, 2U);
+}
+
+TEST(Alert, NamesTheServersSideByTheHttpHost) {
+  Alert in = alert("ET WEB_SERVER Shell", "Web Application Attack", kAbroad, {kHost.ip, 80});
+  in.host = "www.site.example";
+  const Sighting attack = judge({in}).at(0);
+  EXPECT_EQ(attack.target.ip, kHost.ip);
+  EXPECT_EQ(attack.target_name, "www.site.example");
+  EXPECT_EQ(attack.actor_name, "");
+  for (const bool answered : {false, true}) {
+    Alert out = alert("ET MALWARE Bot CnC Checkin", "Malware Command and Control Activity Detected", kHost, kAbroad);
+    out.host = "c2.example\x1b";
+    out.client_is_source = !answered;  // the packet may be either side's
+    const Sighting control = judge({out}).at(0);
+    EXPECT_EQ(control.actor, kAbroad);
+    EXPECT_EQ(control.actor_name, "c2.example\\x1b");
+    EXPECT_EQ(control.target_name, "");
+  }
+}
+
 TEST(Alert, AddsUpByActorTargetSignatureAndHour) {
   std::vector<Alert> alerts;
   for (int i = 0; i < 100; ++i) {
@@ -160,7 +201,7 @@ TEST(Alert, NamesFileLineAndExpectationOfAnError) {
   EXPECT_EQ(complaint_about("\n[[rule]]\nsignature = \"A\"\nkind = \"scan\"\n"),
             ":2: expected kind, actor and confidence, or ignore = true");
   EXPECT_EQ(complaint_about("[[rule]]\nsignature = [\"A\", 3]\nignore = true\n"),
-            ":2: signature: expected texts in quotes");
+            ":2: signature: expected a text in quotes, or a list of them, none empty");
   EXPECT_EQ(complaint_about("[[rule]]\nsignatur = \"A\"\n").substr(0, 39), ":2: \"signatur\" is not known in a rule; ");
   EXPECT_EQ(complaint_about("[[rule]]\nkind = \"scam\"\n").substr(0, 9), ":2: kind:");
   EXPECT_EQ(complaint_about("[[rules]]\n").substr(0, 12), ":1: \"rules\" ");

@@ -94,6 +94,39 @@ TEST(IndicatorSet, IsEmptyWithoutIndicators) {
   EXPECT_THAT(url(*set, "evil.example", "/x"), IsEmpty());
 }
 
+TEST(IndicatorSet, AnExpiredPortHidesNoOther) {
+  const Period over{0, 100}, now{200, 300};
+  const auto set = Lists()
+                       .add(IndicatorType::kAddressPort, "192.0.2.1:443", "f", over)
+                       .add(IndicatorType::kAddressPort, "192.0.2.1:80", "f", now)
+                       .add(IndicatorType::kAddressPort, "192.0.2.1:81", "f", now)
+                       .add(IndicatorType::kAddressPort, "192.0.2.1:80", "g", over)
+                       .add(IndicatorType::kAddressPort, "[2001:db8::1]:443", "f", over)
+                       .add(IndicatorType::kAddressPort, "[2001:db8::1]:80", "f", now)
+                       .add(IndicatorType::kAddressPort, "192.0.2.3:80", "f", now)
+                       .add(IndicatorType::kAddress, "192.0.2.3", "f", over)
+                       .build();
+  EXPECT_THAT(address(*set, "192.0.2.1", 22, 250), ElementsAre("192.0.2.1:80 loose", "192.0.2.1:81 loose"));
+  EXPECT_THAT(address(*set, "192.0.2.1", 443, 250), ElementsAre("192.0.2.1:80 loose", "192.0.2.1:81 loose"));
+  EXPECT_THAT(address(*set, "192.0.2.1", 0, 250), ElementsAre("192.0.2.1:80 loose", "192.0.2.1:81 loose"));
+  EXPECT_THAT(address(*set, "192.0.2.1", 80, 250), ElementsAre("192.0.2.1:80"));
+  EXPECT_THAT(address(*set, "192.0.2.1", 22, 50), ElementsAre("192.0.2.1:443 loose", "192.0.2.1:80 loose"));
+  EXPECT_THAT(address(*set, "192.0.2.1", 22, 150), IsEmpty());
+  EXPECT_THAT(address(*set, "2001:db8::1", 22, 250), ElementsAre("[2001:db8::1]:80 loose"));
+  EXPECT_THAT(address(*set, "192.0.2.3", 22, 250), ElementsAre("192.0.2.3:80 loose"));
+  EXPECT_THAT(address(*set, "192.0.2.3", 80, 250), ElementsAre("192.0.2.3:80"));
+  EXPECT_THAT(address(*set, "192.0.2.3", 22, 50), ElementsAre("192.0.2.3"));
+}
+
+TEST(IndicatorSet, AnAddressWithEveryPortIsBuiltAndMatchedInBounds) {
+  Lists lists;
+  for (int port = 1; port < 65536; ++port)
+    lists.add(IndicatorType::kAddressPort, "192.0.2.1:" + std::to_string(port), "f", {0, port < 60'000 ? 100 : 1000});
+  const auto set = lists.build();
+  EXPECT_EQ(address(*set, "192.0.2.1", 0, 500).size(), 64U);
+  EXPECT_THAT(address(*set, "192.0.2.1", 65000, 500), ElementsAre("192.0.2.1:65000"));
+}
+
 TEST(IndicatorSet, MatchesAddressesAndPorts) {
   const auto set = Lists()
                        .add(IndicatorType::kAddress, "192.0.2.1")
@@ -106,7 +139,7 @@ TEST(IndicatorSet, MatchesAddressesAndPorts) {
   EXPECT_THAT(address(*set, "192.0.2.1", 5), ElementsAre("192.0.2.1"));
   EXPECT_THAT(address(*set, "192.0.2.1", 8080), UnorderedElementsAre("192.0.2.1:8080", "192.0.2.1"));
   EXPECT_THAT(address(*set, "192.0.2.2", 80), ElementsAre("192.0.2.2:80"));
-  EXPECT_THAT(address(*set, "192.0.2.2", 81), ElementsAre("192.0.2.2:443 loose"));
+  EXPECT_THAT(address(*set, "192.0.2.2", 81), ElementsAre("192.0.2.2:443 loose", "192.0.2.2:80 loose"));
   EXPECT_THAT(address(*set, "2001:db8::1", 443), ElementsAre("[2001:db8::1]:443"));
   EXPECT_THAT(address(*set, "2001:db8::2"), ElementsAre("2001:db8::2"));
   EXPECT_THAT(address(*set, "192.0.2.3", 443), IsEmpty());
