@@ -38,8 +38,8 @@ struct FigureRequest {
   std::vector<std::string> by;  // empty: total only; names as in the command line: "actor-country"
   std::string measure;          // empty: the definition's; "monthly-mean"
   Confidence confidence = Confidence::kProbable;
-  std::uint64_t limit = 0;     // rows, 0 for all
-  std::uint64_t sequence = 0;  // ledger position, 0 for now
+  std::uint64_t limit = 0;                // rows, 0 for all
+  SightingStore::Position sequence = {};  // ledger position, none for now; 0 is the store before its first line
 };
 
 struct FigureRow {

@@ -7,11 +7,6 @@ namespace {
 
 // As of one position: each part of a figure must see the same segments while a writer goes on.
 Expected<figures::RelationOf> relations_of(const SightingStore& store, std::uint64_t sequence) {
-  if (sequence == 0) {
-    const auto head = store.head();
-    if (!head) return std::unexpected(head.error());
-    sequence = head->sequence;
-  }
   auto segments = store.segments(sequence);
   if (!segments) return std::unexpected(segments.error());
   auto from_clause = store.from_clause(sequence);
@@ -27,11 +22,13 @@ Expected<figures::RelationOf> relations_of(const SightingStore& store, std::uint
 
 Expected<FigureResult> answer(const Catalogue& catalogue, const SightingStore& store, Database& database,
                               const FigureRequest& request, const std::string& constituency) {
-  const auto relations = relations_of(store, request.sequence);
+  const auto head = store.head(request.sequence);
+  if (!head) return std::unexpected(head.error());
+  const auto relations = relations_of(store, head->sequence);
   if (!relations) return std::unexpected(relations.error());
   auto result = figures::answer_with(catalogue, *relations, database, request, constituency);
   if (!result) return result;
-  const auto sources = store.sources();
+  const auto sources = store.sources(head->sequence);
   if (!sources) return std::unexpected(sources.error());
   for (const SourceRecord& source : *sources) result->skipped += source.skipped;
   return result;
@@ -39,7 +36,9 @@ Expected<FigureResult> answer(const Catalogue& catalogue, const SightingStore& s
 
 Expected<Table> trace(const Catalogue& catalogue, const SightingStore& store, Database& database,
                       const TraceQuery& query) {
-  const auto relations = relations_of(store, query.figure.sequence);
+  const auto head = store.head(query.figure.sequence);
+  if (!head) return std::unexpected(head.error());
+  const auto relations = relations_of(store, head->sequence);
   if (!relations) return std::unexpected(relations.error());
   const auto relation = (*relations)(query.figure.period);
   if (!relation) return std::unexpected(relation.error());

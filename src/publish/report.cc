@@ -10,17 +10,17 @@ namespace tocsin {
 Expected<Brief> compose(const Catalogue& catalogue, const SightingStore& store, Database& database,
                         const FigureRequest& period_and_confidence, const std::string& constituency,
                         const std::vector<std::string>& location_databases) {
-  const auto head = store.head();
+  const auto head = store.head(period_and_confidence.sequence);
   if (!head) return std::unexpected(head.error());
   // All figures are of one position of the ledger, whatever a writer adds meanwhile.
   FigureRequest request = period_and_confidence;
-  if (request.sequence == 0) request.sequence = head->sequence;
+  request.sequence = head->sequence;
   const publish::Ask ask = [&](const FigureRequest& figure) {
     return answer(catalogue, store, database, figure, constituency);
   };
   auto sections = publish::sections_of(catalogue, ask, request);
   if (!sections) return std::unexpected(sections.error());
-  auto sources = store.sources();
+  auto sources = store.sources(request.sequence);
   if (!sources) return std::unexpected(sources.error());
 
   Brief brief;
@@ -29,8 +29,7 @@ Expected<Brief> compose(const Catalogue& catalogue, const SightingStore& store, 
   brief.zone = request.zone;
   brief.confidence = request.confidence;
   brief.made = now();
-  brief.ledger.sequence = request.sequence;
-  if (request.sequence == head->sequence) brief.ledger.hash = head->hash;
+  brief.ledger = *head;
   brief.location_databases = location_databases;
   brief.sources = std::move(*sources);
   brief.sections = std::move(*sections);
@@ -49,9 +48,11 @@ Expected<std::vector<std::string>> differences(const std::string& brief_json, co
         fmt::format("the brief was made at line {} of a ledger; this store's has {}", ledger.sequence, head->sequence)};
   }
   std::vector<std::string> found;
-  if (ledger.sequence == head->sequence && !ledger.hash.empty() && ledger.hash != head->hash) {
-    found.push_back(
-        fmt::format("ledger line {}: hash {} in the brief, {} in the store", ledger.sequence, ledger.hash, head->hash));
+  const auto there = store.head(ledger.sequence);
+  if (!there) return std::unexpected(there.error());
+  if (ledger.hash != there->hash) {
+    found.push_back(fmt::format("ledger line {}: hash {} in the brief, {} in the store", ledger.sequence,
+                                ledger.hash.empty() ? "missing" : ledger.hash, there->hash));
   }
   const publish::Ask ask = [&](const FigureRequest& figure) {
     return answer(catalogue, store, database, figure, brief->constituency);

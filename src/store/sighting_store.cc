@@ -185,37 +185,44 @@ Expected<bool> SightingStore::has_source(const std::string& sha256) const {
                              [&sha256](const SourceRecord* source) { return source->sha256 == sha256; });
 }
 
-Expected<std::vector<SourceRecord>> SightingStore::sources() const {
-  const auto lines = state_->ledger->lines();
+Expected<store::LedgerLines> SightingStore::lines_at(Position position) const {
+  auto lines = state_->ledger->lines();
+  if (!lines || !position) return lines;
+  if (*position > lines->size()) {
+    return failure(
+        fmt::format("the store {} has {} commits, there is no number {}", state_->name, lines->size(), *position));
+  }
+  lines->resize(*position);
+  return lines;
+}
+
+Expected<std::vector<SourceRecord>> SightingStore::sources(Position position) const {
+  const auto lines = lines_at(position);
   if (!lines) return std::unexpected(lines.error());
   std::vector<SourceRecord> sources;
   for (const SourceRecord* source : store::live_sources(*lines, lines->size())) sources.push_back(*source);
   return sources;
 }
 
-Expected<std::vector<Segment>> SightingStore::segments(std::uint64_t sequence) const {
-  const auto lines = state_->ledger->lines();
+Expected<std::vector<Segment>> SightingStore::segments(Position position) const {
+  const auto lines = lines_at(position);
   if (!lines) return std::unexpected(lines.error());
-  if (sequence > lines->size()) {
-    return failure(
-        fmt::format("the store {} has {} commits, there is no number {}", state_->name, lines->size(), sequence));
-  }
   std::vector<Segment> segments;
-  for (auto& [path, segment] : store::live_segments(*lines, sequence == 0 ? lines->size() : sequence)) {
+  for (auto& [path, segment] : store::live_segments(*lines, lines->size())) {
     segments.push_back(segment);
     segments.back().path = (state_->directory / path).string();
   }
   return segments;
 }
 
-Expected<SightingStore::Head> SightingStore::head() const {
-  const auto lines = state_->ledger->lines();
+Expected<SightingStore::Head> SightingStore::head(Position position) const {
+  const auto lines = lines_at(position);
   if (!lines) return std::unexpected(lines.error());
   return Head{lines->size(), lines->empty() ? std::string(store::kNoHash) : lines->back()->hash};
 }
 
-Expected<std::string> SightingStore::from_clause(std::uint64_t sequence) const {
-  const auto live = segments(sequence);
+Expected<std::string> SightingStore::from_clause(Position position) const {
+  const auto live = segments(position);
   if (!live) return std::unexpected(live.error());
   std::vector<std::string> paths;
   for (const Segment& segment : *live) paths.push_back(segment.path);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,9 @@
 #include "store/database.h"
 
 namespace tocsin {
+namespace store {
+struct LedgerLine;
+}
 
 // A source as the ledger knows it.
 struct SourceRecord {
@@ -72,23 +76,28 @@ class SightingStore {
   // ---- reading
   // Whether a whole source with these raw bytes was read already.
   Expected<bool> has_source(const std::string& sha256) const;
+  // What follows is as of a position of the ledger: the number of its lines that count, none for all that there are
+  // now. A position past the end is an error.
+  using Position = std::optional<std::uint64_t>;
   // Sources that are live, in ledger order.
-  Expected<std::vector<SourceRecord>> sources() const;
-  // Live segments as of a ledger sequence (0: now). Absolute paths in Segment::path.
-  Expected<std::vector<Segment>> segments(std::uint64_t sequence = 0) const;
+  Expected<std::vector<SourceRecord>> sources(Position position = {}) const;
+  // Live segments. Absolute paths in Segment::path.
+  Expected<std::vector<Segment>> segments(Position position = {}) const;
   struct Head {
     std::uint64_t sequence = 0;
-    std::string hash;
+    std::string hash;  // of the line with this number; zeros before the first
   };
-  Expected<Head> head() const;
-  // A FROM clause over the live segments as of a sequence: "read_parquet(['...', ...])", or a subquery that gives no
-  // rows but has the columns. Columns are those of docs/design.md.
-  Expected<std::string> from_clause(std::uint64_t sequence = 0) const;
+  Expected<Head> head(Position position = {}) const;
+  // A FROM clause over the live segments: "read_parquet(['...', ...])", or a subquery that gives no rows but has the
+  // columns. Columns are those of docs/design.md.
+  Expected<std::string> from_clause(Position position = {}) const;
   // Hash chain, each segment's hash, and the head kept in state.db.
   Expected<std::vector<StoreFinding>> verify() const;
 
  private:
   struct State;
+  // The lines that count at a position.
+  Expected<std::vector<std::shared_ptr<const store::LedgerLine>>> lines_at(Position position) const;
   explicit SightingStore(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };

@@ -61,12 +61,13 @@ class Verify : public testing::Test {
     std::filesystem::remove_all(directory_);
   }
 
-  void add(const std::string& source, const std::vector<Sighting>& sightings) {
+  void add(const std::string& source, const std::vector<Sighting>& sightings, std::uint64_t skipped = 0) {
     auto run = std::move(store_->begin().value());
     for (const Sighting& sighting : sightings) ASSERT_TRUE(run->append(sighting, source, "packet 1"));
     SourceRecord record;
     record.id = record.name = record.sha256 = source;
     record.records = 10;
+    record.skipped = skipped;
     ASSERT_TRUE(run->commit({record}, {}));
   }
   Brief brief() {
@@ -114,6 +115,38 @@ TEST_F(Verify, WhatIsAddedLaterChangesNoBrief) {
   add("b", {control("192.0.2.77", "FR", "147.32.80.39", sample::at("2024-02-13 12:00"))});
   EXPECT_THAT(differences_in(json), IsEmpty());
   EXPECT_EQ(Json::parse(to_json(brief()))["figures"][0]["value"], 4);
+}
+
+TEST_F(Verify, ComparesTheHashOfAnEarlierLineToo) {
+  Json json = Json::parse(to_json(brief()));
+  add("b", {});
+  EXPECT_THAT(differences_in(json.dump()), IsEmpty());
+  json["ledger"]["hash"] = "00";
+  EXPECT_THAT(differences_in(json.dump()), ElementsAre(HasSubstr("ledger line 1: hash 00 in the brief")));
+  json["ledger"]["hash"] = "";
+  EXPECT_THAT(differences_in(json.dump()), ElementsAre(HasSubstr("ledger line 1: hash missing in the brief")));
+}
+
+TEST_F(Verify, ABriefOfAnEarlierLineHasItsHashAndItsSources) {
+  const std::string first = store_->head()->hash;
+  add("b", {control("192.0.2.77", "FR", "147.32.80.39", sample::at("2024-02-13 12:00"))}, 5);
+  EXPECT_EQ(brief().sections[0].figure.skipped, 5U);
+  request_.sequence = 1;
+  const Json json = Json::parse(to_json(brief()));
+  EXPECT_EQ(json["ledger"]["sequence"], 1);
+  EXPECT_EQ(json["ledger"]["hash"], first);
+  EXPECT_EQ(json["sources"].size(), 1U);
+  EXPECT_EQ(json["figures"][0]["value"], 3);
+  EXPECT_EQ(brief().sections[0].figure.skipped, 0U);
+  EXPECT_THAT(differences_in(json.dump()), IsEmpty());
+}
+
+TEST_F(Verify, ABriefOfAnEmptyStoreStaysVerifiable) {
+  request_.sequence = 0;
+  const std::string json = to_json(brief());
+  EXPECT_EQ(Json::parse(json)["ledger"]["sequence"], 0);
+  EXPECT_EQ(Json::parse(json)["figures"][0]["value"], 0);
+  EXPECT_THAT(differences_in(json), IsEmpty());
 }
 
 TEST_F(Verify, NamesTheFigureAndBothNumbers) {

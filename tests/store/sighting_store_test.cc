@@ -214,7 +214,14 @@ TEST_F(StoreTest, ReplacedSourcesVanishAndThePastStays) {
   EXPECT_FALSE(*store_->has_source(source_of("a").sha256));
   EXPECT_TRUE(*store_->has_source(source_of("d").sha256));
   EXPECT_EQ(store_->sources()->size(), 3U);
+  EXPECT_EQ(rows_at(0), 0);
   EXPECT_EQ(rows_at(1), 10);
+  EXPECT_EQ(store_->sources(0)->size(), 0U);
+  EXPECT_EQ(store_->sources(1)->at(0).id, "a");
+  EXPECT_EQ(store_->head(0)->hash, std::string(64, '0'));
+  EXPECT_EQ(store_->head(4)->hash, store_->head()->hash);
+  EXPECT_NE(store_->head(3)->hash, store_->head()->hash);
+  EXPECT_FALSE(store_->head(5));
   EXPECT_EQ(rows_at(2), 30);
   EXPECT_EQ(rows_at(3), 60);
   EXPECT_EQ(rows_at(4), 78);

@@ -102,7 +102,7 @@ class StoreTest : public testing::Test {
     return report.value_or(CommitReport{});
   }
 
-  Table query(const std::string& columns, const std::string& rest = "", std::uint64_t sequence = 0) {
+  Table query(const std::string& columns, const std::string& rest = "", SightingStore::Position sequence = {}) {
     const auto from = store_->from_clause(sequence);
     EXPECT_TRUE(from) << from.error().message;
     auto database = Database::open(1);
@@ -112,7 +112,7 @@ class StoreTest : public testing::Test {
     return table.value_or(Table{});
   }
 
-  std::int64_t rows_at(std::uint64_t sequence = 0) {
+  std::int64_t rows_at(SightingStore::Position sequence = {}) {
     const Table table = query("count(*)", "", sequence);
     return table.rows.empty() ? -1 : std::get<std::int64_t>(table.rows[0][0]);
   }
