@@ -16,6 +16,7 @@ namespace {
 struct Given {
   std::string scenario, out;
   double scale = 1;
+  bool pcap = false;
   std::optional<std::uint64_t> seed;
 };
 
@@ -32,10 +33,11 @@ int simulate_nation(const Given& given) {
   if (!locator) return fail(locator.error());
   catch_interrupts();
   ProgressLine line;
-  const auto written = simulate::simulate(*scenario, **locator, given.out, [&line](double part, std::uint64_t records) {
-    line.show(fmt::format("{:.0f}%, {} records", 100 * part, with_thousands(static_cast<std::int64_t>(records))));
-    return interrupted();
-  });
+  const auto written =
+      simulate::simulate(*scenario, **locator, given.out, given.pcap, [&line](double part, std::uint64_t records) {
+        line.show(fmt::format("{:.0f}%, {} records", 100 * part, with_thousands(static_cast<std::int64_t>(records))));
+        return interrupted();
+      });
   line.clear();
   if (!written) return fail(written.error());
   fmt::print(
@@ -59,6 +61,7 @@ void add_simulate(CLI::App& app, Chosen& chosen) {
       ->check(CLI::Range(1e-6, 100.0))
       ->capture_default_str();
   command->add_option("--seed", given->seed, "Another draw (default: the scenario's)");
+  command->add_flag("--pcap", given->pcap, "Also write slice.pcap, the first control connections packet by packet");
   command->callback([=, &chosen] { chosen = [=] { return simulate_nation(*given); }; });
 }
 

@@ -199,6 +199,7 @@ void Nation::infect(const Population& population) {
             "Malware Command and Control Activity Detected", family, "");
     } else {
       connect(time, host, server, kControlPorts[server % kControlPorts.size()], sensor);
+      capture(time, host, server, 80);
       if (own.below(8) == 0 && time + kHour < period.to) {
         connect(time + 40 * kMinute, host, server, kControlPorts[server % kControlPorts.size()], sensor);
         deed(time + 40 * kMinute, host, server, false);

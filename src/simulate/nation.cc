@@ -15,8 +15,13 @@ constexpr std::size_t kClients = 50'000;
 
 }  // namespace
 
-Nation::Nation(const Scenario& scenario, World& world, Truth& truth, std::filesystem::path directory)
-    : scenario_(scenario), world_(world), truth_(truth), directory_(std::move(directory)), random_(scenario.seed) {
+Nation::Nation(const Scenario& scenario, World& world, Truth& truth, std::filesystem::path directory, bool with_capture)
+    : scenario_(scenario),
+      world_(world),
+      truth_(truth),
+      directory_(std::move(directory)),
+      random_(scenario.seed),
+      with_capture_(with_capture) {
   for (const char* folder :
        {"sources/flows", "sources/eve", "sources/logs", "sources/reports", "sources/pages", "feeds"}) {
     std::error_code error;

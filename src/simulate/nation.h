@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "collect/ipfix_writer.h"
+#include "collect/reader.h"
 #include "simulate/random.h"
 #include "simulate/scenario.h"
 #include "simulate/truth.h"
@@ -36,7 +37,8 @@ class TextFile {
 
 class Nation {
  public:
-  Nation(const Scenario& scenario, World& world, Truth& truth, std::filesystem::path directory);
+  // with_capture: also a capture of a slice, beside the sources since the flows tell of the same.
+  Nation(const Scenario& scenario, World& world, Truth& truth, std::filesystem::path directory, bool with_capture);
 
   // Each writes one population, with the noise around it.
   void infect(const Population& population);           // botnet.cc
@@ -84,6 +86,7 @@ class Nation {
   // Flows: a sensor's file of a day.
   void write_flow(unsigned sensor, Flow flow);
   void connect(Timestamp time, std::uint32_t client, std::uint32_t server, std::uint16_t port, unsigned sensor);
+  void capture(Timestamp time, std::uint32_t client, std::uint32_t server, std::uint16_t port);  // capture.cc
   void benign_flows(Timestamp time, double number);
   void scans(const Period& period);
   void rhythm(const Period& period, std::uint32_t host, std::uint32_t server);
@@ -122,6 +125,9 @@ class Nation {
   std::map<std::string, unsigned> parts_;
   std::vector<std::uint32_t> popular_, clients_, strangers_;
   std::vector<std::string> brands_;
+  bool with_capture_;
+  std::uint64_t captured_ = 0;
+  std::unique_ptr<PcapWriter> capture_;
   std::uint64_t records_ = 0;
   std::uint64_t flow_id_ = 1;
   bool failed_ = false;

@@ -7,11 +7,11 @@
 namespace tocsin::simulate {
 
 Expected<Written> simulate(const Scenario& scenario, const Locator& locator, const std::string& directory,
-                           const std::function<bool(double, std::uint64_t)>& stop) {
+                           bool with_capture, const std::function<bool(double, std::uint64_t)>& stop) {
   if (scenario.populations.empty()) return failure("the scenario has no populations");
   World world(scenario, locator, scenario.populations.front().period.from);
   Truth truth(scenario);
-  Nation nation(scenario, world, truth, directory);
+  Nation nation(scenario, world, truth, directory, with_capture);
   std::size_t done = 0;
   for (const Population& population : scenario.populations) {
     if (stop(static_cast<double>(done++) / static_cast<double>(scenario.populations.size()), nation.records())) {

@@ -18,6 +18,6 @@ struct Written {
 
 // progress(part of the populations written, records so far).
 Expected<Written> simulate(const Scenario& scenario, const Locator& locator, const std::string& directory,
-                           const std::function<bool(double, std::uint64_t)>& stop);
+                           bool with_capture, const std::function<bool(double, std::uint64_t)>& stop);
 
 }  // namespace tocsin::simulate
