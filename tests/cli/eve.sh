@@ -27,8 +27,8 @@ country_of() {
 same 'alerts of each kind' "$(cut -f1 alerts | uniq -c | awk '{print $2, $1}')" \
   "$(jq -r 'group_by(.kind)[]|"\(.[0].kind) \(map(.count)|add)"' rows.json)"
 same 'sightings of each kind' "$(uniq alerts | cut -f1 | uniq -c | awk '{print $2, $1}')" \
-  "$("$tocsin" figure --store s any.sightings --confidence suspected --by kind --json |
-    jq -r '.rows[]|"\(.key.kind) \(.value)"' | grep -v denial | sort)"
+  "$("$tocsin" figure --store s any.sightings --confidence suspected --by kind,detector --json |
+    jq -r '.rows[]|select(.key.detector=="alert")|"\(.key.kind) \(.value)"' | sort)"
 for pair in actor:2 target:3; do
   same "distinct ${pair%:*}s of each kind" "$(cut -f1,"${pair#*:}" alerts | sort -u | cut -f1 | uniq -c | awk '{print $2, $1}')" \
     "$(jq -r ".[]|\"\(.kind) \(.${pair%:*}_ip)\"" rows.json | sort -u | cut -d' ' -f1 | uniq -c | awk '{print $2, $1}')"

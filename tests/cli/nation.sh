@@ -11,8 +11,7 @@ nation() {
 }
 nation small small.toml
 # Nothing but what was damaged is skipped.
-grep -q . small-watched.json
-same 'damaged records' "$(cat small/sources/*/*.csv small/sources/logs/* small/sources/eve/* | grep -ac '^.*truncated,,,')" \
+same 'damaged records' "$(cat small/sources/*/*.csv small/sources/logs/* small/sources/eve/* | grep -ac 'truncated,,,')" \
   "$(jq '[.sources[]|select(.format=="access log" or .format=="report CSV").skipped]|add' small-watched.json)"
 nation drawn small.toml --seed 20260101 --scale 0.37
 nation sector sector.toml
