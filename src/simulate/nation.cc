@@ -90,9 +90,13 @@ std::string Nation::numbered(const std::string& name) {
 const Site& Nation::site(const Population& population, std::uint64_t target) {
   static const std::vector<std::string> kAny{"business"};
   const auto& sectors = population.sectors.empty() ? kAny : population.sectors;
-  const std::uint64_t each = population.targets / sectors.size() + 1;
-  const auto& sites = world_.sites(sectors[target % sectors.size()], each);
-  return sites[target / sectors.size()];
+  const std::string& sector = sectors[target % sectors.size()];
+  // A sector that stands in the list several times has as many sites of each round.
+  const auto here = sectors.begin() + static_cast<std::ptrdiff_t>(target % sectors.size());
+  const auto times = static_cast<std::uint64_t>(std::ranges::count(sectors, sector));
+  const auto before = static_cast<std::uint64_t>(std::count(sectors.begin(), here, sector));
+  const auto& sites = world_.sites(sector, (population.targets / sectors.size() + 1) * times);
+  return sites[target / sectors.size() * times + before];
 }
 
 // In the order of their numbers over the period, each somewhere in its own part of it.
