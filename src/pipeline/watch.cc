@@ -47,7 +47,7 @@ class Inputs {
       NamedInput& input = inputs_.emplace_back();
       input.name = path == "-" ? "standard input" : path;
       input.path = path;
-      input.spooled = path == "-";
+      input.spooled = path == "-" || is_read_once(path);
       if (!input.spooled) continue;
       auto copy = spools_.emplace_back().take(path, directory, interrupted);
       if (copy) {

@@ -9,6 +9,18 @@ for i in $(seq 100 699); do
 done >a.json
 head -n 300 a.json >part.json
 
+# A pipe says what the file says.
+status 0 "$tocsin" inspect a.json --json
+file=$(jq -c '[.sources[0].sha256, .sources[0].records, .sources[0].state, .observations, .sightings]' out)
+status 0 "$tocsin" inspect <(cat a.json) --json
+same "a pipe" "$file" "$(jq -c '[.sources[0].sha256, .sources[0].records, .sources[0].state, .observations, .sightings]' out)"
+mkfifo pipe
+cat a.json >pipe &
+status 0 "$tocsin" inspect pipe --json
+same "a named pipe" "$file" "$(jq -c '[.sources[0].sha256, .sources[0].records, .sources[0].state, .observations, .sightings]' out)"
+status 0 "$tocsin" inspect /dev/null --json
+same "an empty device" empty "$(jq -r '.sources[0].state' out)"
+
 # A copy cut short beside the whole counts once, in either order and in a later run.
 make_store whole '"CZ"' '"192.0.2.0/24"'
 make_store both '"CZ"' '"192.0.2.0/24"'
