@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,6 +33,10 @@ class Database {
   ~Database();
   // One statement. Parameters are bound to $1, $2, ...
   Expected<Table> query(const std::string& sql, const std::vector<Cell>& parameters = {});
+  // The same, but the rows come in chunks of some thousand, each gone when take returns, so that the answer need not
+  // fit in memory. Ends early with take's error. No other query may run on this database meanwhile.
+  Expected<void> stream(const std::string& sql, const std::vector<Cell>& parameters,
+                        const std::function<Expected<void>(const Table& chunk)>& take);
   // The duckdb_connection, for those who append in columns.
   void* connection();
 
