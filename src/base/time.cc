@@ -51,31 +51,67 @@ std::optional<Timestamp> take_offset(std::string_view& text) {
   return sign * (*hours * kHour + minutes.value_or(0) * kMinute);
 }
 
-// The offset of local time `local` (microseconds as if UTC) in an IANA zone.
-std::optional<Timestamp> zone_offset(std::string_view zone, Timestamp local) {
+// UTC and zones like "+08:00".
+std::optional<Timestamp> fixed_offset(std::string_view zone) {
   if (zone == "UTC" || zone.empty()) return 0;
-  if (std::string_view rest = zone; const auto offset = take_offset(rest)) {
-    if (rest.empty()) return offset;
+  std::string_view rest = zone;
+  const auto offset = take_offset(rest);
+  return rest.empty() ? offset : std::nullopt;
+}
+
+// The clocks of an IANA zone.
+class ZoneClock {
+ public:
+  explicit ZoneClock(std::string_view zone) {
+    if (zone.size() > 64) return;
+    UChar name[65];
+    u_charsToUChars(zone.data(), name, static_cast<std::int32_t>(zone.size()));
+    name[zone.size()] = 0;
+    UErrorCode status = U_ZERO_ERROR;
+    UChar canonical[65];
+    ucal_getCanonicalTimeZoneID(name, static_cast<std::int32_t>(zone.size()), canonical, 64, nullptr, &status);
+    if (U_FAILURE(status)) return;
+    calendar_ = ucal_open(name, static_cast<std::int32_t>(zone.size()), "en", UCAL_GREGORIAN, &status);
   }
-  if (zone.size() > 64) return std::nullopt;
-  UChar name[65];
-  u_charsToUChars(zone.data(), name, static_cast<std::int32_t>(zone.size()));
-  name[zone.size()] = 0;
-  UErrorCode status = U_ZERO_ERROR;
-  UChar canonical[65];
-  ucal_getCanonicalTimeZoneID(name, static_cast<std::int32_t>(zone.size()), canonical, 64, nullptr, &status);
-  if (U_FAILURE(status)) return std::nullopt;
-  UCalendar* calendar = ucal_open(name, static_cast<std::int32_t>(zone.size()), "en", UCAL_GREGORIAN, &status);
-  if (U_FAILURE(status)) return std::nullopt;
-  Timestamp offset = 0;
-  for (int pass = 0; pass < 2; ++pass) {  // the second pass settles times next to a change of offset
-    const Timestamp millis = (local - offset) / 1000;
-    ucal_setMillis(calendar, static_cast<double>(millis), &status);
-    offset = (ucal_get(calendar, UCAL_ZONE_OFFSET, &status) + ucal_get(calendar, UCAL_DST_OFFSET, &status)) * 1000LL;
+  ZoneClock(const ZoneClock&) = delete;
+  ZoneClock& operator=(const ZoneClock&) = delete;
+  ~ZoneClock() {
+    if (calendar_ != nullptr) ucal_close(calendar_);
   }
-  ucal_close(calendar);
-  if (U_FAILURE(status)) return std::nullopt;
-  return offset;
+
+  std::optional<Timestamp> offset_at(Timestamp utc) const {
+    if (calendar_ == nullptr) return std::nullopt;
+    UErrorCode status = U_ZERO_ERROR;
+    ucal_setMillis(calendar_, static_cast<double>(floor_to(utc, 1000) / 1000), &status);
+    const Timestamp millis = ucal_get(calendar_, UCAL_ZONE_OFFSET, &status) +
+                             static_cast<Timestamp>(ucal_get(calendar_, UCAL_DST_OFFSET, &status));
+    if (U_FAILURE(status)) return std::nullopt;
+    return millis * 1000;
+  }
+
+  // The offset of a local time: no zone is a day away from UTC, so a day before and after lie on either side of a
+  // change close by.
+  std::optional<Timestamp> offset_of_local(Timestamp local) const {
+    const auto before = offset_at(local - kDay);
+    const auto after = offset_at(local + kDay);
+    if (!before || !after || *before == *after) return before;
+    if (offset_at(local - *before) == before) return before;  // also of a time that is shown twice: the first
+    if (offset_at(local - *after) == after) return after;
+    return before;  // skipped: as much later as the clocks were put forward
+  }
+
+ private:
+  UCalendar* calendar_ = nullptr;
+};
+
+// The offset of local time `local` (microseconds as if UTC).
+std::optional<Timestamp> offset_of_local(std::string_view zone, Timestamp local) {
+  if (const auto fixed = fixed_offset(zone)) return fixed;
+  return ZoneClock(zone).offset_of_local(local);
+}
+
+std::unexpected<Error> no_zone(std::string_view zone) {
+  return failure(fmt::format("'{}' is not a time zone: give UTC, +08:00 or a name like Asia/Shanghai", zone));
 }
 
 }  // namespace
@@ -124,10 +160,16 @@ Expected<Timestamp> parse_time(std::string_view text, std::string_view zone) {
   const std::int64_t month_end = days_from_civil(next_year, month == 12 ? 1U : static_cast<unsigned>(month + 1), 1);
   if (days >= month_end) return bad();
   const Timestamp local = days * kDay + hour * kHour + minute * kMinute + second * kSecond + micros;
-  if (!offset) offset = zone_offset(zone, local);
-  if (!offset)
-    return failure(fmt::format("'{}' is not a time zone: give UTC, +08:00 or a name like Asia/Shanghai", zone));
+  if (!offset) offset = offset_of_local(zone, local);
+  if (!offset) return no_zone(zone);
   return local - *offset;
+}
+
+Expected<Timestamp> offset_at_utc(Timestamp utc, std::string_view zone) {
+  if (const auto fixed = fixed_offset(zone)) return *fixed;
+  const auto offset = ZoneClock(zone).offset_at(utc);
+  if (!offset) return no_zone(zone);
+  return *offset;
 }
 
 std::string format_day(Timestamp time) {

@@ -36,7 +36,11 @@ constexpr Timestamp floor_to(Timestamp time, Timestamp unit) {
 
 // "2013-01-31", "2013-01-31 08:00", "2013-01", "2013", ISO 8601 with 'T', fraction of up to nine digits and offset
 // ("Z", "+0200", "+02:00"). Without an offset, the time is in zone: "UTC", "+08:00" or an IANA name.
+// Where clocks are put back, a time that they show twice is the first; one that they skip is as much later as they are
+// put forward.
 Expected<Timestamp> parse_time(std::string_view text, std::string_view zone = "UTC");
+// What a zone's clocks are ahead of UTC at an instant.
+Expected<Timestamp> offset_at_utc(Timestamp utc, std::string_view zone);
 // "2013-01-31T08:00:00Z", with microseconds only where they are not zero.
 std::string format_time(Timestamp time);
 // "2013-01-31"

@@ -52,6 +52,18 @@ Expected<OpenStore> open_store(const std::string& directory) {
   return open;
 }
 
+namespace {
+
+// When the zone's day of an instant begins, or one some days later.
+Expected<Timestamp> day_start(Timestamp time, int days, const std::string& zone) {
+  const auto offset = offset_at_utc(time, zone);
+  if (!offset) return std::unexpected(offset.error());
+  const Timestamp local = floor_to(time + *offset, kDay) + days * kDay;
+  return parse_time(format_day(local), zone).value_or(local - *offset);  // a year of five digits can't be read
+}
+
+}  // namespace
+
 void PeriodOptions::add_to(CLI::App& command) {
   command.add_option("--from", from, "First instant of the period: 2013-01-01, or with a time (default: of the data)");
   command.add_option("--to", to, "First instant after the period (default: end of the day of the last sighting)");
@@ -76,10 +88,11 @@ Expected<FigureRequest> PeriodOptions::request(OpenStore& store) const {
     const bool some = std::holds_alternative<std::int64_t>(row[0]);
     const Timestamp first = some ? std::get<std::int64_t>(row[0]) : 0;
     const Timestamp last = some ? std::get<std::int64_t>(row[1]) : 0;
-    // Whole days of the zone.
-    const auto offset = parse_time("1970-01-02", request.zone).value_or(kDay) - kDay;
-    request.period.from = floor_to(first - offset, kDay) + offset;
-    request.period.to = floor_to(last - offset, kDay) + offset + kDay;
+    const auto start = day_start(first, 0, request.zone);
+    const auto end = day_start(last, 1, request.zone);
+    if (!start) return std::unexpected(start.error());
+    if (!end) return std::unexpected(end.error());
+    request.period = {*start, *end};
   }
   for (const auto& [text, into] : {std::pair(&from, &request.period.from), std::pair(&to, &request.period.to)}) {
     if (text->empty()) continue;

@@ -19,7 +19,7 @@ std::string state_text(const SourceOutcome& source) {
     case SourceOutcome::State::kRead:
       return "read";
     case SourceOutcome::State::kKnown:
-      return "already read";
+      return source.beginning_of.empty() ? "already read" : "the beginning of " + source.beginning_of;
     case SourceOutcome::State::kGrown:
       return "has grown: read again";
     case SourceOutcome::State::kUnknownFormat:
@@ -140,8 +140,9 @@ int print_watch_report(const WatchReport& report, bool json, bool stored) {
     if (stored && report.commit.sequence > 0) {
       fmt::print("\nStored {} rows, ledger line {}.\n", count(report.commit.rows), report.commit.sequence);
     }
-    const bool again = std::ranges::any_of(
-        report.sources, [](const SourceOutcome& s) { return s.state == SourceOutcome::State::kKnown; });
+    const bool again = std::ranges::any_of(report.sources, [](const SourceOutcome& s) {
+      return s.state == SourceOutcome::State::kKnown && s.beginning_of.empty();
+    });
     if (stored && again) {
       fmt::print("{}\n", faint("What was read before was not counted twice; --again judges it anew."));
     }

@@ -1,6 +1,6 @@
 // Days, weeks and months of a zone. DuckDB's own zones need its ICU extension, which is not part of the library that
-// Tocsin carries, and ClickHouse spells them otherwise. So the offsets of a zone over a period are found here, by
-// asking parse_time, and the SQL only ever adds constant offsets between constant times.
+// Tocsin carries, and ClickHouse spells them otherwise. So the offsets of a zone over a period are found here,
+// and the SQL only ever adds constant offsets between constant times.
 #include <fmt/format.h>
 
 #include "figures/plan.h"
@@ -34,32 +34,22 @@ Expected<Timestamp> utc_of(Timestamp local, const std::string& zone) {
 bool has_start(const Period& period) { return period.from > kYear1 && period.from < kYear9999; }
 bool has_end(const Period& period) { return period.to > kYear1 && period.to < kYear9999; }
 
-Expected<Timestamp> offset_at(Timestamp utc, const std::string& zone) {
-  Timestamp offset = 0;
-  for (int pass = 0; pass < 2; ++pass) {  // the first guess may stand on the wrong side of a change
-    const auto back = utc_of(utc + offset, zone);
-    if (!back) return std::unexpected(back.error());
-    offset = utc + offset - *back;
-  }
-  return offset;
-}
-
 Expected<std::vector<std::pair<Timestamp, Timestamp>>> offsets_over(const Period& period, const std::string& zone) {
-  const auto first = offset_at(has_start(period) ? period.from : 0, zone);
+  const auto first = offset_at_utc(has_start(period) ? period.from : 0, zone);
   if (!first) return std::unexpected(first.error());
   std::vector<std::pair<Timestamp, Timestamp>> offsets{{period.from, *first}};
   if (fixed(zone)) return offsets;
   // Steps of a week, well below the shortest time that a zone keeps an offset (the month of Ramadan in Morocco).
   for (Timestamp at = period.from; at < period.to;) {
     const Timestamp next = std::min(at + 7 * kDay, period.to);
-    const auto offset = offset_at(next, zone);
+    const auto offset = offset_at_utc(next, zone);
     if (!offset) return std::unexpected(offset.error());
     if (*offset != offsets.back().second) {
       Timestamp low = floor_to(at, kMinute);
       Timestamp high = floor_to(next, kMinute) + kMinute;
       while (high - low > kMinute) {
         const Timestamp middle = floor_to(low + (high - low) / 2, kMinute);
-        const auto there = offset_at(middle, zone);
+        const auto there = offset_at_utc(middle, zone);
         if (!there) return std::unexpected(there.error());
         (*there == offsets.back().second ? low : high) = middle;
       }
@@ -71,8 +61,8 @@ Expected<std::vector<std::pair<Timestamp, Timestamp>>> offsets_over(const Period
 }
 
 Expected<double> months_in(const Period& period, const std::string& zone) {
-  const auto before = offset_at(period.from, zone);
-  const auto after = offset_at(period.to, zone);
+  const auto before = offset_at_utc(period.from, zone);
+  const auto after = offset_at_utc(period.to, zone);
   if (!before) return std::unexpected(before.error());
   if (!after) return std::unexpected(after.error());
   const Timestamp from = period.from + *before;
@@ -87,8 +77,8 @@ Expected<double> months_in(const Period& period, const std::string& zone) {
 }
 
 Expected<Period> period_before(const Period& period, const std::string& zone) {
-  const auto before = offset_at(period.from, zone);
-  const auto after = offset_at(period.to, zone);
+  const auto before = offset_at_utc(period.from, zone);
+  const auto after = offset_at_utc(period.to, zone);
   if (!before) return std::unexpected(before.error());
   if (!after) return std::unexpected(after.error());
   const std::int64_t first = month_of(period.from + *before);

@@ -51,7 +51,6 @@ Expected<std::string> condition_sql(std::string_view where);
 // ---- calendar, in a zone
 bool has_start(const Period& period);
 bool has_end(const Period& period);
-Expected<Timestamp> offset_at(Timestamp utc, const std::string& zone);
 // [when, offset from then on], the first at the period's start.
 Expected<std::vector<std::pair<Timestamp, Timestamp>>> offsets_over(const Period& period, const std::string& zone);
 // Calendar months in the period; the part of a month counts as the fraction that it is of it.

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace tocsin {
 namespace {
 
@@ -25,11 +27,12 @@ enum Column : std::size_t {
   kGroup,
   kTlp,
   kMatched,
-  kEvidence
+  kEvidence,
+  kSource
 };
 constexpr std::string_view kColumns =
     "kind, detector, rule, actor_ip, actor_port, actor_name, target_ip, target_port, target_name, first_seen, "
-    "last_seen, CAST(\"count\" AS BIGINT), confidence, cve, family, \"group\", tlp, matched, evidence";
+    "last_seen, CAST(\"count\" AS BIGINT), confidence, cve, family, \"group\", tlp, matched, evidence, source";
 
 class StoredRow {
  public:
@@ -83,27 +86,42 @@ Expected<std::uint64_t> relocate(SightingStore& store, const Locator& locator, c
   if (!sources) return std::unexpected(sources.error());
   auto engine = Database::open();
   if (!engine) return std::unexpected(engine.error());
-  std::uint64_t written = 0;
-  for (const SourceRecord& source : *sources) {
-    const auto relation = store.from_clause();
-    if (!relation) return std::unexpected(relation.error());
-    // The ids of rows are the same as before: they are made of what does not depend on location.
-    const auto rows =
-        (*engine)->query(fmt::format("SELECT {} FROM {} WHERE source = $1", kColumns, *relation), {Cell(source.id)});
-    if (!rows) return std::unexpected(rows.error());
-    for (const auto& cells : rows->rows) {
-      const StoredRow row(cells);
-      auto sighting = sighting_of(row);
-      if (!sighting) return std::unexpected(sighting.error());
-      locate_sighting(*sighting, locator, constituency, database);
-      if (const auto done = (*writer)->append(*sighting, source.id, row.text(kEvidence)); !done) {
-        return std::unexpected(done.error());
-      }
-    }
-    if (rows->rows.empty()) continue;
-    if (const auto done = (*writer)->commit({source}, {source.id}); !done) return std::unexpected(done.error());
-    written += rows->rows.size();
+  const auto segments = store.segments();
+  if (!segments) return std::unexpected(segments.error());
+  std::vector<std::string> paths;
+  std::uint64_t expected = 0;
+  for (const Segment& segment : *segments) {
+    paths.push_back(segment.path);
+    expected += segment.rows;
   }
+  std::vector<std::string> ids;
+  for (const SourceRecord& source : *sources) ids.push_back(source.id);
+  std::ranges::sort(ids);
+  std::uint64_t written = 0, seen = 0;
+  // The ids of rows are the same as before: they are made of what does not depend on location.
+  const auto streamed =
+      (*engine)->stream(fmt::format("SELECT {} FROM {}", kColumns, segments_clause(paths)), {}, [&](const Table& rows) {
+        seen += rows.rows.size();
+        for (const auto& cells : rows.rows) {
+          const StoredRow row(cells);
+          const std::string source = row.text(kSource);
+          // What no source of the ledger has, the commit below does not replace.
+          if (!std::ranges::binary_search(ids, source)) continue;
+          auto sighting = sighting_of(row);
+          if (!sighting) return Expected<void>(std::unexpected(sighting.error()));
+          locate_sighting(*sighting, locator, constituency, database);
+          if (auto done = (*writer)->append(*sighting, source, row.text(kEvidence)); !done) return done;
+          ++written;
+        }
+        return Expected<void>();
+      });
+  if (!streamed) return std::unexpected(streamed.error());
+  if (seen != expected) {
+    return failure(
+        fmt::format("the segments hold {} rows where the ledger says {}; 'tocsin verify' says more", seen, expected));
+  }
+  if (written == 0) return 0;
+  if (const auto done = (*writer)->commit(*sources, ids); !done) return std::unexpected(done.error());
   return written;
 }
 

@@ -72,7 +72,7 @@ Expected<SourceFile> identify(const std::string& path, const std::vector<SourceR
       if (!lengths.contains(size)) continue;
       const std::string digest = hex(hash.digest());
       for (const SourceRecord& record : known) {
-        if (record.bytes == size && record.sha256 == digest) file.grown_from = record.id;
+        if (record.bytes == size && record.sha256 == digest) file.grown_from.push_back(record.id);
       }
     }
     return true;
@@ -85,7 +85,7 @@ Expected<SourceFile> identify(const std::string& path, const std::vector<SourceR
   file.record.path = fs::absolute(path, error).lexically_normal().string();
   file.record.bytes = size;
   file.known = std::ranges::any_of(known, [&](const SourceRecord& r) { return r.sha256 == file.record.sha256; });
-  if (file.grown_from == file.record.id) file.grown_from.reset();
+  std::erase(file.grown_from, file.record.id);
   auto input = InputStream::open(path);
   if (!input) return std::unexpected(input.error());
   file.format = recognise((*input)->peek(64 * 1024));

@@ -19,9 +19,9 @@ namespace tocsin {
 struct SourceFile {
   SourceRecord record;  // id, name, path, format, sha256, bytes
   Format format = Format::kUnknown;
-  std::optional<std::string> grown_from;  // id of a source in the store whose bytes are the first of this one
-  bool known = false;                     // the store has it whole
-  Timestamp first = 0;                    // time of its first observation or packet
+  std::vector<std::string> grown_from;  // ids of all sources in the store whose bytes are the first of this one
+  bool known = false;                   // the store has it whole
+  Timestamp first = 0;                  // time of its first observation or packet
 };
 
 // Files of paths, directories walked in the order of their names, hidden files left out. "-" stays.

@@ -1,54 +1,19 @@
 #include "pipeline/watch.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
+#include <deque>
 #include <filesystem>
-#include <set>
 
 #include "detect/indicator_set.h"
 #include "pipeline/installation.h"
+#include "pipeline/prepare.h"
+#include "pipeline/spool.h"
 
 namespace tocsin {
 namespace {
 namespace fs = std::filesystem;
-
-// Standard input is kept in a file while it is read, so that it is hashed and recognised like any other source.
-class Spool {
- public:
-  Spool() = default;
-  Spool(const Spool&) = delete;
-  Spool& operator=(const Spool&) = delete;
-  ~Spool() {
-    if (!path_.empty()) unlink(path_.c_str());
-  }
-  Expected<std::string> take(const std::string& directory, const std::function<bool()>& interrupted) {
-    std::string name = directory + "/tocsin-input-XXXXXX";
-    const int file = mkstemp(name.data());
-    if (file < 0) return failure(fmt::format("{}: {}", directory, std::strerror(errno)));
-    path_ = name;
-    std::vector<char> buffer(1 << 20);
-    std::optional<Error> error;
-    while (!error && !interrupted()) {
-      const ssize_t got = read(STDIN_FILENO, buffer.data(), buffer.size());
-      if (got == 0) break;
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0 || write(file, buffer.data(), static_cast<std::size_t>(got)) != got) {
-        error = Error{fmt::format("standard input to {}: {}", name, std::strerror(errno))};
-      }
-    }
-    close(file);
-    if (error) return std::unexpected(*error);
-    return path_;
-  }
-
- private:
-  std::string path_;
-};
 
 // Puts a sighting where it was, counts it, and hands it on.
 class LocatingSink : public SightingSink {
@@ -73,49 +38,40 @@ class LocatingSink : public SightingSink {
   std::uint64_t count_ = 0;
 };
 
-struct Prepared {
-  std::vector<SourceFile> files;        // those to read
-  std::vector<std::size_t> outcome_of;  // index in report.sources of each
-  std::vector<std::string> replaces;    // ids of sources in the store that these take the place of
+// The files of a run; what can be read only once is copied into a directory.
+class Inputs {
+ public:
+  Inputs(const std::vector<std::string>& paths, const std::string& directory,
+         const std::function<bool()>& interrupted) {
+    for (const std::string& path : paths) {
+      NamedInput& input = inputs_.emplace_back();
+      input.name = path == "-" ? "standard input" : path;
+      input.path = path;
+      input.spooled = path == "-" || is_read_once(path);
+      if (!input.spooled) continue;
+      auto copy = spools_.emplace_back().take(path, directory, interrupted);
+      if (copy) {
+        input.path = *copy;
+      } else {
+        input.failure = copy.error();
+      }
+    }
+  }
+  const std::vector<NamedInput>& all() const { return inputs_; }
+
+ private:
+  std::deque<Spool> spools_;
+  std::vector<NamedInput> inputs_;
 };
 
-void prepare(const Settings& settings, const std::vector<std::string>& paths, const std::string& stdin_path,
-             const std::vector<SourceRecord>& known, const WatchOptions& options, WatchReport& report,
-             Prepared& prepared) {
-  std::set<std::string> seen;
-  for (const std::string& path : paths) {
-    // A directory may hold the settings and what they name beside its sources.
-    if (std::ranges::find(settings.files, fs::absolute(path).lexically_normal().string()) != settings.files.end()) {
-      continue;
-    }
-    SourceOutcome outcome;
-    outcome.record.name = path == "-" ? "standard input" : path;
-    auto file = identify(path == "-" ? stdin_path : path, known);
-    if (!file) {
-      outcome.state = SourceOutcome::State::kFailed;
-      outcome.error = file.error().message;
-      report.sources.push_back(std::move(outcome));
-      continue;
-    }
-    file->record.name = outcome.record.name;
-    outcome.record = file->record;
-    if (path == "-") outcome.record.path.clear();
-    using enum SourceOutcome::State;
-    if (!seen.insert(file->record.sha256).second || (file->known && !options.again)) {
-      outcome.state = kKnown;
-    } else if (file->format == Format::kEmpty) {
-      outcome.state = kEmpty;
-    } else if (file->format == Format::kUnknown) {
-      outcome.state = kUnknownFormat;
-    } else {
-      outcome.state = file->grown_from ? kGrown : kRead;
-      if (file->known) prepared.replaces.push_back(file->record.id);
-      if (file->grown_from) prepared.replaces.push_back(*file->grown_from);
-      prepared.outcome_of.push_back(report.sources.size());
-      prepared.files.push_back(std::move(*file));
-    }
-    report.sources.push_back(std::move(outcome));
-  }
+// The files of paths, but for the settings and what they name: a directory may hold these beside its sources.
+Expected<std::vector<std::string>> sources_at(const std::vector<std::string>& paths, const Settings& settings) {
+  auto files = walk(paths);
+  if (!files) return files;
+  std::erase_if(*files, [&settings](const std::string& path) {
+    return std::ranges::find(settings.files, fs::absolute(path).lexically_normal().string()) != settings.files.end();
+  });
+  return files;
 }
 
 void count_observations(const Batch& batch, WatchReport& report) {
@@ -231,22 +187,15 @@ Expected<std::vector<std::unique_ptr<Detector>>> make_detectors(const Settings& 
 
 Expected<WatchReport> watch(SightingStore& store, const Settings& settings, const std::vector<std::string>& paths,
                             const WatchOptions& options) {
-  const auto files = walk(paths);
+  const auto files = sources_at(paths, settings);
   if (!files) return std::unexpected(files.error());
   auto writer = store.begin();
   if (!writer) return std::unexpected(writer.error());
   const auto known = store.sources();
   if (!known) return std::unexpected(known.error());
-  Spool spool;
-  std::string spooled;
-  if (std::ranges::find(*files, "-") != files->end()) {
-    auto path = spool.take(store.directory(), options.interrupted);
-    if (!path) return std::unexpected(path.error());
-    spooled = *path;
-  }
+  const Inputs inputs(*files, store.directory(), options.interrupted);
   WatchReport report;
-  Prepared prepared;
-  prepare(settings, *files, spooled, *known, options, report, prepared);
+  const Prepared prepared = prepare(inputs.all(), *known, options.again, report);
   if (prepared.files.empty()) return report;
   std::optional<Error> unwritten;
   const auto finished = run(
@@ -276,19 +225,12 @@ Expected<WatchReport> watch(SightingStore& store, const Settings& settings, cons
 Expected<WatchReport> inspect(const Settings& settings, const std::vector<std::string>& paths,
                               const WatchOptions& options, SightingSink& sink,
                               const std::function<void(const Batch&)>& seen) {
-  const auto files = walk(paths);
+  const auto files = sources_at(paths, settings);
   if (!files) return std::unexpected(files.error());
-  Spool spool;
-  std::string spooled;
-  if (std::ranges::find(*files, "-") != files->end()) {
-    std::error_code error;
-    auto path = spool.take(fs::temp_directory_path(error).string(), options.interrupted);
-    if (!path) return std::unexpected(path.error());
-    spooled = *path;
-  }
+  std::error_code error;
+  const Inputs inputs(*files, fs::temp_directory_path(error).string(), options.interrupted);
   WatchReport report;
-  Prepared prepared;
-  prepare(settings, *files, spooled, {}, options, report, prepared);
+  const Prepared prepared = prepare(inputs.all(), {}, options.again, report);
   const auto finished = run(settings, options, prepared, report, seen,
                             [&sink](const Sighting& sighting) { sink.sight(Sighting(sighting)); });
   if (!finished) return std::unexpected(finished.error());

@@ -34,6 +34,7 @@ struct WatchOptions {
 struct SourceOutcome {
   SourceRecord record;
   enum class State { kRead, kKnown, kGrown, kUnknownFormat, kEmpty, kFailed } state = State::kRead;
+  std::string beginning_of;  // kKnown: the longer source that has all of this one; empty if it is this one itself
   std::uint64_t passed_over = 0;
   std::string error;
 };

@@ -28,21 +28,18 @@ bool has_end(const Period& period) { return period.to > kYear1 && period.to < kY
 bool bounded(const Period& period) { return has_start(period) && has_end(period) && period.from < period.to; }
 
 Timestamp local_time(Timestamp utc, const std::string& zone) {
-  if (zone.empty() || zone == "UTC" || utc <= kYear1 || utc >= kYear9999) return utc;
-  Timestamp offset = 0;
-  for (int pass = 0; pass < 2; ++pass) {  // the first guess may stand on the wrong side of a change of the clocks
-    std::string text = format_time(utc + offset);
-    text.pop_back();
-    const auto back = parse_time(text, zone);
-    if (!back) return utc;
-    offset = utc + offset - *back;
-  }
-  return utc + offset;
+  if (utc <= kYear1 || utc >= kYear9999) return utc;
+  return utc + offset_at_utc(utc, zone).value_or(0);
 }
 
 bool is_utc(const std::string& zone) { return zone.empty() || zone == "UTC"; }
 std::string clock_text(Timestamp local) { return format_time(local).substr(11, 5); }
 bool is_midnight(Timestamp local) { return local == floor_to(local, kDay); }
+
+// Clocks may skip midnight, so that a day begins at one.
+bool begins_day(Timestamp utc, const std::string& zone) {
+  return day_of(local_time(utc - 1, zone)) != day_of(local_time(utc, zone));
+}
 
 Span span_of(const Period& period, const std::string& zone) {
   using enum Span::Sort;
@@ -50,10 +47,10 @@ Span span_of(const Period& period, const std::string& zone) {
   span.from = local_time(period.from, zone);
   span.to = local_time(period.to, zone);
   span.first = day_of(span.from);
-  span.last = day_of(span.to - 1);
+  span.last = day_of(local_time(period.to - 1, zone));
   const Day next = day_of(span.to);
   const Day& first = span.first;
-  if (!is_midnight(span.from) || !is_midnight(span.to)) {
+  if (!begins_day(period.from, zone) || !begins_day(period.to, zone)) {
     span.sort = kInstants;
   } else if (first.day == 1 && next.day == 1) {
     const bool year = first.month == 1 && next.month == 1 && next.year == first.year + 1;

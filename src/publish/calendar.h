@@ -45,5 +45,6 @@ bool is_utc(const std::string& zone);
 // "09:30"
 std::string clock_text(Timestamp local);
 bool is_midnight(Timestamp local);
+bool begins_day(Timestamp utc, const std::string& zone);
 
 }  // namespace tocsin::publish

@@ -31,6 +31,14 @@ struct Result {
   ~Result() { duckdb_destroy_result(&handle); }
 };
 
+struct PendingResult {
+  duckdb_pending_result handle = nullptr;
+  PendingResult() = default;
+  PendingResult(const PendingResult&) = delete;
+  PendingResult& operator=(const PendingResult&) = delete;
+  ~PendingResult() { duckdb_destroy_pending(&handle); }
+};
+
 struct LogicalType {
   duckdb_logical_type handle;
   explicit LogicalType(duckdb_logical_type type) : handle(type) {}
@@ -310,9 +318,11 @@ Expected<std::unique_ptr<Database>> Database::open(int threads, const std::strin
   return std::unique_ptr<Database>(new Database(std::move(state)));
 }
 
-Expected<Table> Database::query(const std::string& sql, const std::vector<Cell>& parameters) {
-  PreparedStatement statement;
-  if (duckdb_prepare(state_->connection, sql.c_str(), &statement.handle) != DuckDBSuccess) {
+namespace {
+
+Expected<void> prepare(duckdb_connection connection, const std::string& sql, const std::vector<Cell>& parameters,
+                       PreparedStatement& statement) {
+  if (duckdb_prepare(connection, sql.c_str(), &statement.handle) != DuckDBSuccess) {
     return failure(text_or(duckdb_prepare_error(statement.handle), "a query could not be prepared"));
   }
   const idx_t wanted = duckdb_nparams(statement.handle);
@@ -324,19 +334,34 @@ Expected<Table> Database::query(const std::string& sql, const std::vector<Cell>&
       return failure(fmt::format("parameter ${} of a query could not be bound", i + 1));
     }
   }
+  return {};
+}
+
+Expected<void> read_columns(duckdb_result& result, std::vector<Column>& columns, Table& table) {
+  const idx_t width = duckdb_column_count(&result);
+  for (idx_t i = 0; i < width; ++i) {
+    auto column = column_of(result, i);
+    if (!column) return std::unexpected(column.error());
+    table.columns.push_back(column->name);
+    columns.push_back(std::move(*column));
+  }
+  return {};
+}
+
+}  // namespace
+
+Expected<Table> Database::query(const std::string& sql, const std::vector<Cell>& parameters) {
+  PreparedStatement statement;
+  if (auto ready = prepare(state_->connection, sql, parameters, statement); !ready) {
+    return std::unexpected(ready.error());
+  }
   Result result;
   if (duckdb_execute_prepared(statement.handle, &result.handle) != DuckDBSuccess) {
     return failure(text_or(duckdb_result_error(&result.handle), "a query failed"));
   }
   std::vector<Column> columns;
   Table table;
-  const idx_t width = duckdb_column_count(&result.handle);
-  for (idx_t i = 0; i < width; ++i) {
-    auto column = column_of(result.handle, i);
-    if (!column) return std::unexpected(column.error());
-    table.columns.push_back(column->name);
-    columns.push_back(std::move(*column));
-  }
+  if (auto read = read_columns(result.handle, columns, table); !read) return std::unexpected(read.error());
   while (duckdb_data_chunk chunk = duckdb_fetch_chunk(result.handle)) {
     append_chunk(chunk, columns, table);
     duckdb_destroy_data_chunk(&chunk);
@@ -367,6 +392,34 @@ Expected<void> Database::append(const std::string& table, const std::vector<std:
   const std::string what = message != nullptr ? message : "rows could not be added";
   duckdb_appender_destroy(&appender);
   if (!good) return failure(fmt::format("{}: {}", table, what));
+  return {};
+}
+
+Expected<void> Database::stream(const std::string& sql, const std::vector<Cell>& parameters,
+                                const std::function<Expected<void>(const Table& chunk)>& take) {
+  PreparedStatement statement;
+  if (auto ready = prepare(state_->connection, sql, parameters, statement); !ready) return ready;
+  PendingResult pending;
+  if (duckdb_pending_prepared_streaming(statement.handle, &pending.handle) != DuckDBSuccess) {
+    return failure(text_or(duckdb_pending_error(pending.handle), "a query failed"));
+  }
+  Result result;
+  if (duckdb_execute_pending(pending.handle, &result.handle) != DuckDBSuccess) {
+    return failure(text_or(duckdb_result_error(&result.handle), "a query failed"));
+  }
+  std::vector<Column> columns;
+  Table table;
+  if (auto read = read_columns(result.handle, columns, table); !read) return read;
+  while (duckdb_data_chunk chunk = duckdb_fetch_chunk(result.handle)) {
+    table.rows.clear();
+    append_chunk(chunk, columns, table);
+    duckdb_destroy_data_chunk(&chunk);
+    if (auto taken = take(table); !taken) return taken;
+  }
+  // A query that fails on its way ends like one that is done.
+  if (const char* reason = duckdb_result_error(&result.handle); reason != nullptr && *reason != '\0') {
+    return failure(reason);
+  }
   return {};
 }
 

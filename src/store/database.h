@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -34,6 +35,10 @@ class Database {
   Expected<Table> query(const std::string& sql, const std::vector<Cell>& parameters = {});
   // Adds rows to a table, each with as many cells as it has columns; text becomes the column's type.
   Expected<void> append(const std::string& table, const std::vector<std::vector<Cell>>& rows);
+  // The same, but the rows come in chunks of some thousand, each gone when take returns, so that the answer need not
+  // fit in memory. Ends early with take's error. No other query may run on this database meanwhile.
+  Expected<void> stream(const std::string& sql, const std::vector<Cell>& parameters,
+                        const std::function<Expected<void>(const Table& chunk)>& take);
   // The duckdb_connection, for those who append in columns.
   void* connection();
 

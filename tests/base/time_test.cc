@@ -28,6 +28,39 @@ TEST(Time, ReadsNamedZonesAcrossChangesOfOffset) {
   EXPECT_FALSE(parse_time("2013-01-01", "Mars/Olympus"));
 }
 
+TEST(Time, KnowsAZonesOffsetAtEveryInstantAroundAChange) {
+  const auto hours = [](const char* utc, const char* zone) {
+    return static_cast<double>(offset_at_utc(*parse_time(utc), zone).value()) / kHour;
+  };
+  // Santiago goes from -3 to -4 at 03:00 UTC on 7 April 2024, and back at 04:00 UTC on 8 September.
+  EXPECT_EQ(hours("2024-04-07T02:59:59.999999Z", "America/Santiago"), -3);
+  EXPECT_EQ(hours("2024-04-07T03:00:00Z", "America/Santiago"), -4);
+  EXPECT_EQ(hours("2024-04-07T03:30:00Z", "America/Santiago"), -4);
+  EXPECT_EQ(hours("2024-09-08T03:59:59Z", "America/Santiago"), -4);
+  EXPECT_EQ(hours("2024-09-08T04:00:00Z", "America/Santiago"), -3);
+  EXPECT_EQ(hours("2013-03-31T00:59:59Z", "Europe/Prague"), 1);
+  EXPECT_EQ(hours("2013-03-31T01:00:00Z", "Europe/Prague"), 2);
+  EXPECT_EQ(hours("2013-01-01", "UTC"), 0);
+  EXPECT_EQ(hours("2013-01-01", ""), 0);
+  EXPECT_EQ(hours("2013-01-01", "-09:30"), -9.5);
+  EXPECT_EQ(hours("2013-01-01", "Asia/Kathmandu"), 5.75);
+  EXPECT_FALSE(offset_at_utc(0, "Mars/Olympus"));
+  EXPECT_FALSE(offset_at_utc(0, "+08:00x"));
+  EXPECT_FALSE(offset_at_utc(0, std::string(1000, 'x')));
+  EXPECT_TRUE(offset_at_utc(std::numeric_limits<Timestamp>::min(), "Europe/Prague"));
+  EXPECT_TRUE(offset_at_utc(std::numeric_limits<Timestamp>::max(), "Europe/Prague"));
+}
+
+TEST(Time, ALocalTimeShownTwiceIsTheFirstAndOneSkippedIsLater) {
+  const auto utc = [](const char* local, const char* zone) { return format_time(*parse_time(local, zone)); };
+  EXPECT_EQ(utc("2024-04-06 23:30", "America/Santiago"), "2024-04-07T02:30:00Z");
+  EXPECT_EQ(utc("2024-04-07", "America/Santiago"), "2024-04-07T04:00:00Z");
+  EXPECT_EQ(utc("2024-09-08", "America/Santiago"), "2024-09-08T04:00:00Z");  // the day begins at 01:00
+  EXPECT_EQ(utc("2013-10-27 02:30", "Europe/Prague"), "2013-10-27T00:30:00Z");
+  EXPECT_EQ(utc("2013-10-27 03:00", "Europe/Prague"), "2013-10-27T02:00:00Z");
+  EXPECT_EQ(utc("2013-03-31 02:30", "Europe/Prague"), "2013-03-31T01:30:00Z");
+}
+
 TEST(Time, RefusesWhatIsNoTime) {
   for (const char* text : {"", "2013-02-30", "2013-13-01", "yesterday", "2013-01-01T25:00:00", "2013-01-01x"}) {
     EXPECT_FALSE(parse_time(text)) << text;

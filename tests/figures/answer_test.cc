@@ -263,6 +263,15 @@ TEST_F(Answers, DaysFollowAZoneThroughItsChangeOfOffset) {
   EXPECT_THAT(shown(ask(asked)), ElementsAre("2013-03-31=2", "2013-03-30=1", "2013-04-01=1"));
 }
 
+TEST_F(Answers, DaysOfAnHourThatTheClockShowsTwiceAreThoseOfTheInstant) {
+  // At 03:00 UTC Santiago's clocks went back from midnight to 23:00, so 03:30 UTC is 23:30 of the sixth.
+  table_.add({.actor = "203.0.113.1", .seen = "2024-04-07 03:30:00"});
+  table_.add({.actor = "203.0.113.2", .seen = "2024-04-07 04:00:00"});
+  FigureRequest asked = request("botnet.overseas-servers", {"day"}, "2024-04-07 03:15", "2024-05-01");
+  asked.zone = "America/Santiago";
+  EXPECT_THAT(shown(ask(asked)), ElementsAre("2024-04-06=1", "2024-04-07=1"));
+}
+
 TEST_F(Answers, WeeksBeginOnMondayAndMonthsOnTheFirst) {
   table_.add({.actor = "203.0.113.1", .seen = "2013-01-06 23:59:59"});  // a Sunday
   table_.add({.actor = "203.0.113.2", .seen = "2013-01-07 00:00:00"});

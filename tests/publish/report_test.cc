@@ -88,6 +88,14 @@ TEST(Words, PeriodsAreNamedByTheCalendarOfTheirZone) {
   EXPECT_EQ(in("2024-02-28", "2024-03-02"), "between 28 February and 1 March 2024");
   EXPECT_EQ(in("2024-02-13 08:00", "2024-02-13 09:30"), "between 13 February 2024 08:00 and 09:30 UTC");
   EXPECT_EQ(in("2013-01-01", "2013-02-01", "+08:00"), "in January 2013 (+08:00 time)");
+  // Santiago's clocks skip the midnight with which 8 September begins, and show the last hour of 6 April twice.
+  EXPECT_EQ(in("2024-09-08", "2024-09-09", "America/Santiago"), "on 8 September 2024 (America/Santiago time)");
+  EXPECT_EQ(in("2024-04-06", "2024-04-08", "America/Santiago"), "between 6 and 7 April 2024 (America/Santiago time)");
+  const auto instants = [](const char* from, const char* to, const char* zone) {
+    return period_in_text({parse_time(from).value(), parse_time(to).value()}, zone, english());
+  };
+  EXPECT_EQ(instants("2024-04-07T03:30Z", "2024-04-07T05:00Z", "America/Santiago"),
+            "between 6 April 2024 23:30 and 7 April 2024 01:00 (America/Santiago time)");
   EXPECT_EQ(period_in_text({}, "UTC", english()), "in all that was read");
   EXPECT_EQ(period_in_text({parse_time("2024-02-13").value(), Period{}.to}, "UTC", english()),
             "since 13 February 2024");

@@ -82,5 +82,43 @@ TEST(DatabaseTest, LiteralsHoldQuotes) {
   EXPECT_EQ(answer("SELECT " + sql_text("a'b\\\n")), Cell(std::string("a'b\\\n")));
 }
 
+TEST(Database, StreamsAnAnswerInChunks) {
+  auto database = Database::open(1);
+  ASSERT_TRUE(database);
+  std::int64_t sum = 0;
+  std::size_t chunks = 0;
+  const auto streamed = (*database)->stream("SELECT i, 'x' AS t FROM range($1) AS r(i)", {Cell(std::int64_t{100'000})},
+                                            [&](const Table& chunk) {
+                                              EXPECT_EQ(chunk.columns, (std::vector<std::string>{"i", "t"}));
+                                              EXPECT_LE(chunk.rows.size(), 10'000U);
+                                              for (const auto& row : chunk.rows) sum += std::get<std::int64_t>(row[0]);
+                                              ++chunks;
+                                              return Expected<void>();
+                                            });
+  ASSERT_TRUE(streamed) << streamed.error().message;
+  EXPECT_EQ(sum, 100'000LL * 99'999 / 2);
+  EXPECT_GT(chunks, 10U);
+}
+
+TEST(Database, AStreamEndsWithTheFirstError) {
+  auto database = Database::open(1);
+  ASSERT_TRUE(database);
+  int chunks = 0;
+  const auto stop = [&](const Table&) -> Expected<void> {
+    ++chunks;
+    return failure("enough");
+  };
+  const auto stopped = (*database)->stream("SELECT * FROM range(100000)", {}, stop);
+  ASSERT_FALSE(stopped);
+  EXPECT_EQ(stopped.error().message, "enough");
+  EXPECT_EQ(chunks, 1);
+  const auto go_on = [](const Table&) { return Expected<void>(); };
+  EXPECT_FALSE((*database)->stream("SELECT nothing", {}, go_on));
+  EXPECT_FALSE((*database)->stream("SELECT $1", {}, go_on));
+  EXPECT_FALSE(
+      (*database)->stream("SELECT CASE WHEN i = 90000 THEN error('late') END FROM range(100000) AS r(i)", {}, go_on));
+  EXPECT_TRUE((*database)->stream("SELECT 1", {}, go_on));
+}
+
 }  // namespace
 }  // namespace tocsin
