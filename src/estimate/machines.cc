@@ -150,8 +150,9 @@ Part recapture_part(const Stratum& stratum, std::uint32_t hours) {
 Part sharing_part(const Stratum& stratum, std::uint32_t hours, const MachinesOptions& options) {
   const auto whole = estimate_sharing(stratum.all.sharing, hours, options.rate);
   if (!whole) return {.abstained = "too few shared addresses are seen again"};
-  if (!explained(whole->misfit, stratum, hours))
+  if (!explained(whole->misfit, stratum, hours) || whole->session_hours > kMostSession * whole->lease_hours) {
     return {.abstained = "connections come and go in a way that no lease explains"};
+  }
   Part part;
   part.shared = true;
   const double room = std::log1p(spread_room(whole->duty)) / 2;

@@ -34,6 +34,7 @@ constexpr std::uint32_t kSilence = 10;  // hours without a sighting that end a b
 constexpr std::uint32_t kAhead = 24;    // hours of an address that must follow an hour taken
 constexpr std::uint32_t kLeastTaken = 6;
 constexpr double kLeastHours = 2000;
+constexpr double kLeastDuty = 0.06, kLeastBurst = 0.03;
 constexpr double kBusyShare = 0.6;  // of all connections
 constexpr std::array kMemories{0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 12.0};
 
@@ -150,14 +151,18 @@ std::optional<SharingEstimate> estimate_sharing(const SharingSums& sums, std::ui
       estimate.misfit = std::sqrt(std::max(0.0, misfit) / n) / std::max(p, 1e-9);
     }
     estimate.busy = true;
+    estimate.lease_hours = std::numeric_limits<double>::infinity();
   } else {
     const auto fit = fit_returns(sums.products, sums.pairs, rate * sums.counts, hours, 1e6);
     if (!fit) return std::nullopt;
     burst = fit->burst;
+    estimate.session_hours = burst > kLeastBurst ? fit->memory : 0;
+    estimate.lease_hours = 1 / fit->slope;
     estimate.level = fit->level;
     estimate.misfit = fit->misfit;
   }
-  estimate.duty = std::max(1 - burst, 0.02);
+  if (burst > 1 - kLeastDuty) return std::nullopt;
+  estimate.duty = 1 - burst;
   estimate.equal = sums.counts / (rate * hours) / estimate.duty;
   return estimate;
 }

@@ -48,11 +48,13 @@ double crowd(const SharingSums& sums, double rate);
 std::optional<double> rate_dispersion(const SharingSums& sums);
 
 struct SharingEstimate {
-  double equal = 0;   // machines, were all on equally much: a lower bound
-  double duty = 0;    // of a machine then
-  double level = 0;   // machines on behind an address, seen from a connection
-  double misfit = 0;  // root mean square of the curve's relative rest
-  bool busy = false;  // from busy addresses alone
+  double equal = 0;          // machines, were all on equally much: a lower bound
+  double duty = 0;           // of a machine then
+  double level = 0;          // machines on behind an address, seen from a connection
+  double misfit = 0;         // root mean square of the curve's relative rest
+  double session_hours = 0;  // correlation time of being on; 0: hardly ever off
+  double lease_hours = 0;    // mean; infinite: none was seen to end
+  bool busy = false;         // from busy addresses alone
 };
 std::optional<SharingEstimate> estimate_sharing(const SharingSums& sums, std::uint32_t hours, double rate);
 
