@@ -19,7 +19,8 @@
 // measured; the interval has room for it.
 //
 // What fools it: machines behind one address that are on and off together, as a household's at night, which look like
-// one machine with their rate together; a rate that is wrong, in proportion.
+// one machine with their rate together: where connections keep to hours of the day there is no estimate. A rate that is
+// wrong, in proportion.
 #include "estimate/sharing.h"
 
 #include <algorithm>
@@ -46,6 +47,7 @@ SharingSums& SharingSums::operator+=(const SharingSums& other) {
   third += other.third;
   for (std::size_t i = 0; i < products.size(); ++i) products[i] += other.products[i];
   for (std::size_t i = 0; i < pairs.size(); ++i) pairs[i] += other.pairs[i];
+  for (std::size_t i = 0; i < by_hour.size(); ++i) by_hour[i] += other.by_hour[i];
   busy_counts += other.busy_counts;
   busy_hours += other.busy_hours;
   for (std::size_t i = 0; i < busy_products.size(); ++i) busy_products[i] += other.busy_products[i];
@@ -58,6 +60,7 @@ SharingSums& SharingSums::operator-=(const SharingSums& other) {
   third -= other.third;
   for (std::size_t i = 0; i < products.size(); ++i) products[i] -= other.products[i];
   for (std::size_t i = 0; i < pairs.size(); ++i) pairs[i] -= other.pairs[i];
+  for (std::size_t i = 0; i < by_hour.size(); ++i) by_hour[i] -= other.by_hour[i];
   busy_counts -= other.busy_counts;
   busy_hours -= other.busy_hours;
   for (std::size_t i = 0; i < busy_products.size(); ++i) busy_products[i] -= other.busy_products[i];
@@ -70,6 +73,7 @@ void SharingCounter::add(std::span<const HourCount> presences, double rate, Shar
   for (const auto& [hour, count] : presences) {
     const double x = count;
     all += x;
+    sums.by_hour[hour % 24] += x;
     sums.second += x * (x - 1);
     sums.third += x * (x - 1) * (x - 2);
   }
@@ -122,6 +126,12 @@ double crowd(const SharingSums& sums, double rate) {
 std::optional<double> rate_dispersion(const SharingSums& sums) {
   if (sums.second < 0.5 * sums.counts || sums.third < 100) return std::nullopt;
   return sums.third * sums.counts / (sums.second * sums.second);
+}
+
+double daily_swing(const SharingSums& sums) {
+  double square = 0;
+  for (const double count : sums.by_hour) square += count * count;
+  return sums.counts > 0 ? std::sqrt(std::max(0.0, 24 * square / (sums.counts * sums.counts) - 1)) : 0;
 }
 
 std::optional<SharingEstimate> estimate_sharing(const SharingSums& sums, std::uint32_t hours, double rate) {

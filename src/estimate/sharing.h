@@ -21,6 +21,7 @@ struct SharingSums {
   double second = 0, third = 0;                 // x(x-1) and x(x-1)(x-2) of the connections x of an hour
   std::array<double, kLags.size()> products{};  // x(t) x(t + lag)
   std::array<double, kLags.size()> pairs{};     // how many of those are not zero
+  std::array<double, 24> by_hour{};             // connections by hour of the window's day
   // The same over hours of busy addresses which a day of the same address follows, so that no lease ends between.
   double busy_counts = 0, busy_hours = 0;
   std::array<double, kDayLags> busy_products{};
@@ -46,6 +47,9 @@ double crowd(const SharingSums& sums, double rate);
 // Without a rate: 1 if every present address makes connections at one and the same rate, more if rates are several.
 // Empty: counts are too small to tell.
 std::optional<double> rate_dispersion(const SharingSums& sums);
+
+// How much machines keep to hours of the day: the coefficient of variation of connections over them.
+double daily_swing(const SharingSums& sums);
 
 struct SharingEstimate {
   double equal = 0;          // machines, were all on equally much: a lower bound
