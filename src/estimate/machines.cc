@@ -59,6 +59,7 @@ constexpr double kMisfitNoise = 0.1;                  // by the root of the addr
 constexpr double kMostSession = 0.4;                  // of a lease
 constexpr double kMostHalfWidth = 0.6;                // of the logarithm
 constexpr double kMostUnestimated = 0.25;             // share of presences
+constexpr double kMostSwing = 0.06;  // of connections over the hours of the day, where addresses are shared
 constexpr double kModelError = 0.03;
 constexpr double kPoolingError = 0.03;  // of networks with unlike leases
 constexpr double kSharingError = 0.04;  // beside it, where addresses are shared
@@ -148,10 +149,14 @@ Part recapture_part(const Stratum& stratum, std::uint32_t hours) {
 }
 
 Part sharing_part(const Stratum& stratum, std::uint32_t hours, const MachinesOptions& options) {
+  if (daily_swing(stratum.all.sharing) > kMostSwing) {
+    return {.abstained = "shared addresses' connections keep to hours of the day"};
+  }
   const auto whole = estimate_sharing(stratum.all.sharing, hours, options.rate);
   if (!whole) return {.abstained = "too few shared addresses are seen again"};
-  if (!explained(whole->misfit, stratum, hours))
+  if (!explained(whole->misfit, stratum, hours) || whole->session_hours > kMostSession * whole->lease_hours) {
     return {.abstained = "connections come and go in a way that no lease explains"};
+  }
   Part part;
   part.shared = true;
   const double room = std::log1p(spread_room(whole->duty)) / 2;

@@ -43,6 +43,7 @@ namespace tocsin {
 namespace {
 
 constexpr double kLeastOuter = 200;
+constexpr double kLeastBurst = 0.03;
 constexpr double kLeastCapture = 0.06;  // below, what is taken for forgetting is leases that end
 
 // E(p³)/E(p²), of the steps that are long beside a session and short beside a lease; 0: none is.
@@ -120,7 +121,8 @@ std::optional<RecaptureEstimate> estimate_recapture(const RecaptureSums& sums, s
   RecaptureEstimate estimate;
   estimate.equal = n / fit->level;
   estimate.lease_hours = 1 / fit->slope;
-  estimate.session_hours = fit->memory;
+  // Where machines are hardly ever off, the memory is of noise.
+  estimate.session_hours = fit->burst > kLeastBurst ? fit->memory : 0;
   estimate.misfit = fit->misfit;
   const double first = fit->level, second = second_ratio(sums, *fit);
   estimate.spread_known = second > 0;

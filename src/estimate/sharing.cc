@@ -19,7 +19,8 @@
 // measured; the interval has room for it.
 //
 // What fools it: machines behind one address that are on and off together, as a household's at night, which look like
-// one machine with their rate together; a rate that is wrong, in proportion.
+// one machine with their rate together: where connections keep to hours of the day there is no estimate. A rate that is
+// wrong, in proportion.
 #include "estimate/sharing.h"
 
 #include <algorithm>
@@ -34,6 +35,7 @@ constexpr std::uint32_t kSilence = 10;  // hours without a sighting that end a b
 constexpr std::uint32_t kAhead = 24;    // hours of an address that must follow an hour taken
 constexpr std::uint32_t kLeastTaken = 6;
 constexpr double kLeastHours = 2000;
+constexpr double kLeastDuty = 0.06, kLeastBurst = 0.03;
 constexpr double kBusyShare = 0.6;  // of all connections
 constexpr std::array kMemories{0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 12.0};
 
@@ -45,6 +47,7 @@ SharingSums& SharingSums::operator+=(const SharingSums& other) {
   third += other.third;
   for (std::size_t i = 0; i < products.size(); ++i) products[i] += other.products[i];
   for (std::size_t i = 0; i < pairs.size(); ++i) pairs[i] += other.pairs[i];
+  for (std::size_t i = 0; i < by_hour.size(); ++i) by_hour[i] += other.by_hour[i];
   busy_counts += other.busy_counts;
   busy_hours += other.busy_hours;
   for (std::size_t i = 0; i < busy_products.size(); ++i) busy_products[i] += other.busy_products[i];
@@ -57,6 +60,7 @@ SharingSums& SharingSums::operator-=(const SharingSums& other) {
   third -= other.third;
   for (std::size_t i = 0; i < products.size(); ++i) products[i] -= other.products[i];
   for (std::size_t i = 0; i < pairs.size(); ++i) pairs[i] -= other.pairs[i];
+  for (std::size_t i = 0; i < by_hour.size(); ++i) by_hour[i] -= other.by_hour[i];
   busy_counts -= other.busy_counts;
   busy_hours -= other.busy_hours;
   for (std::size_t i = 0; i < busy_products.size(); ++i) busy_products[i] -= other.busy_products[i];
@@ -69,6 +73,7 @@ void SharingCounter::add(std::span<const HourCount> presences, double rate, Shar
   for (const auto& [hour, count] : presences) {
     const double x = count;
     all += x;
+    sums.by_hour[hour % 24] += x;
     sums.second += x * (x - 1);
     sums.third += x * (x - 1) * (x - 2);
   }
@@ -123,6 +128,12 @@ std::optional<double> rate_dispersion(const SharingSums& sums) {
   return sums.third * sums.counts / (sums.second * sums.second);
 }
 
+double daily_swing(const SharingSums& sums) {
+  double square = 0;
+  for (const double count : sums.by_hour) square += count * count;
+  return sums.counts > 0 ? std::sqrt(std::max(0.0, 24 * square / (sums.counts * sums.counts) - 1)) : 0;
+}
+
 std::optional<SharingEstimate> estimate_sharing(const SharingSums& sums, std::uint32_t hours, double rate) {
   if (rate <= 0 || sums.counts <= 0) return std::nullopt;
   SharingEstimate estimate;
@@ -150,14 +161,18 @@ std::optional<SharingEstimate> estimate_sharing(const SharingSums& sums, std::ui
       estimate.misfit = std::sqrt(std::max(0.0, misfit) / n) / std::max(p, 1e-9);
     }
     estimate.busy = true;
+    estimate.lease_hours = std::numeric_limits<double>::infinity();
   } else {
     const auto fit = fit_returns(sums.products, sums.pairs, rate * sums.counts, hours, 1e6);
     if (!fit) return std::nullopt;
     burst = fit->burst;
+    estimate.session_hours = burst > kLeastBurst ? fit->memory : 0;
+    estimate.lease_hours = 1 / fit->slope;
     estimate.level = fit->level;
     estimate.misfit = fit->misfit;
   }
-  estimate.duty = std::max(1 - burst, 0.02);
+  if (burst > 1 - kLeastDuty) return std::nullopt;
+  estimate.duty = 1 - burst;
   estimate.equal = sums.counts / (rate * hours) / estimate.duty;
   return estimate;
 }

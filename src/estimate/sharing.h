@@ -21,6 +21,7 @@ struct SharingSums {
   double second = 0, third = 0;                 // x(x-1) and x(x-1)(x-2) of the connections x of an hour
   std::array<double, kLags.size()> products{};  // x(t) x(t + lag)
   std::array<double, kLags.size()> pairs{};     // how many of those are not zero
+  std::array<double, 24> by_hour{};             // connections by hour of the window's day
   // The same over hours of busy addresses which a day of the same address follows, so that no lease ends between.
   double busy_counts = 0, busy_hours = 0;
   std::array<double, kDayLags> busy_products{};
@@ -47,12 +48,17 @@ double crowd(const SharingSums& sums, double rate);
 // Empty: counts are too small to tell.
 std::optional<double> rate_dispersion(const SharingSums& sums);
 
+// How much machines keep to hours of the day: the coefficient of variation of connections over them.
+double daily_swing(const SharingSums& sums);
+
 struct SharingEstimate {
-  double equal = 0;   // machines, were all on equally much: a lower bound
-  double duty = 0;    // of a machine then
-  double level = 0;   // machines on behind an address, seen from a connection
-  double misfit = 0;  // root mean square of the curve's relative rest
-  bool busy = false;  // from busy addresses alone
+  double equal = 0;          // machines, were all on equally much: a lower bound
+  double duty = 0;           // of a machine then
+  double level = 0;          // machines on behind an address, seen from a connection
+  double misfit = 0;         // root mean square of the curve's relative rest
+  double session_hours = 0;  // correlation time of being on; 0: hardly ever off
+  double lease_hours = 0;    // mean; infinite: none was seen to end
+  bool busy = false;         // from busy addresses alone
 };
 std::optional<SharingEstimate> estimate_sharing(const SharingSums& sums, std::uint32_t hours, double rate);
 

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "churn.h"
@@ -190,6 +192,17 @@ TEST(Machines, AbstainsOnMachinesThatAreOnAtTheSameHoursEveryDay) {
   MachinesOptions options;
   options.unshared = true;
   EXPECT_FALSE(estimate_machines(presences, {0, 60 * kDay}, options).machines);
+}
+
+TEST(Machines, AbstainsOnSharedAddressesThatRestAtNight) {
+  churn::Cell cell = small_cell();
+  cell.most_sharing = 3;
+  auto run = churn::simulate(cell, 15);
+  std::erase_if(run.presences, [](const Presence& presence) {
+    const bool night = presence.hour % 24 < 8;
+    return night && hash_of(presence.ip) % 10 < 3;
+  });
+  EXPECT_THAT(estimate_of(run, told(run)).abstained, HasSubstr("hours of the day"));
 }
 
 TEST(Machines, AbstainsOnNothingAndOnWindowsTooShortOrTooLong) {
