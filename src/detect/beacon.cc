@@ -33,187 +33,41 @@
 // domain fronting with many addresses (names are judged without sizes, so only `suspected`). What is accused wrongly: a
 // monitor of a dead service abroad on an unusual port is `probable`.
 //
-// Cost. 40 bytes an event, at most 2^21 events and 2^17 pairs; n log n once for every 4,096 events of a pair.
+// Cost. 43 bytes an event, at most 2^21 events and 2^17 pairs; n log n once for every 4,096 events of a pair. Whether a
+// pair is looked at is asked once, when it is first seen.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-#include <cmath>
-#include <list>
 #include <map>
 #include <string>
-#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include "base/text.h"
+#include "detect/beacon_judge.h"
+#include "detect/beacon_pairs.h"
 #include "detect/detector.h"
 
 namespace tocsin {
 namespace {
+
+using beacon::Event;
+using beacon::kLeastEvents;
+using beacon::Pair;
+using beacon::PairKey;
+using beacon::PairNames;
+using beacon::Verdict;
 
 constexpr std::size_t kEventsOfPair = 4096;
 constexpr std::size_t kEventsInAll = 1 << 21;
 constexpr std::size_t kPairs = 1 << 17;
 constexpr std::size_t kHeldSightings = 1 << 16;
 constexpr std::size_t kNamesAndAddresses = 1 << 21;
-constexpr std::size_t kDestinations = 1 << 18;
-constexpr std::size_t kPopular = 10;
-constexpr std::size_t kLeastEvents = 10;
-constexpr Timestamp kLeastSpan = 30 * kSecond;
+constexpr std::size_t kPopular = beacon::Popularity::kMost;
 constexpr std::size_t kNameLength = 253;
-
-struct Event {
-  Timestamp time = 0;
-  Place place;
-  std::uint32_t size = 0;
-  std::uint16_t port = 0;
-  bool failed = false;
-};
-
-struct Key {
-  IpAddress client;
-  IpAddress server;  // unspecified: the pair is of client and name
-  std::string name;
-  std::uint16_t port = 0;
-  std::uint8_t protocol = 0;
-  friend bool operator==(const Key&, const Key&) = default;
-};
-
-struct KeyHash {
-  std::size_t operator()(const Key& key) const {
-    return hash64(key.name,
-                  hash_of(key.client) * 31 + hash_of(key.server) + (std::uint64_t{key.port} << 8) + key.protocol);
-  }
-};
-
-struct Verdict {
-  bool beacon = false;
-  bool failing = false;
-  bool uniform = false;
-  std::size_t events = 0;
-  double score = 0;
-  double median = 0;     // seconds
-  double deviation = 0;  // seconds, median absolute
-};
-
-struct Pair {
-  std::vector<Event> events;
-  std::vector<IpAddress> servers;  // of a pair by name: up to four
-  std::string name;                // of a pair by address: the one name sent to it
-  bool several_names = false;
-  Verdict earlier;  // of events that were judged and dropped to make room
-  std::list<const Key*>::iterator used;
-};
-
-double quantile(const std::vector<double>& sorted, double share) {
-  const double at = share * static_cast<double>(sorted.size() - 1);
-  const auto low = static_cast<std::size_t>(at);
-  const std::size_t high = std::min(low + 1, sorted.size() - 1);
-  return std::lerp(sorted[low], sorted[high], at - static_cast<double>(low));
-}
-
-struct Spread {
-  double median = 0;
-  double deviation = 0;
-  double skew = 0;
-};
-
-Spread spread_of(std::vector<double> values) {
-  std::ranges::sort(values);
-  Spread spread;
-  spread.median = quantile(values, 0.5);
-  const double low = quantile(values, 0.25), high = quantile(values, 0.75);
-  // Where the quartiles all but meet, which side the median lies on says nothing.
-  if (high - low > 0.02 * spread.median) spread.skew = (low + high - 2 * spread.median) / (high - low);
-  for (double& value : values) value = std::abs(value - spread.median);
-  std::ranges::sort(values);
-  spread.deviation = quantile(values, 0.5);
-  return spread;
-}
-
-double likeness(const Spread& spread) {
-  const double dispersion = spread.median > 0 ? std::max(0.0, 1 - spread.deviation / spread.median) : 1;
-  return (dispersion + 1 - std::abs(spread.skew)) / 2;
-}
-
-double evenness(const std::vector<double>& times) {
-  const std::size_t buckets = std::clamp<std::size_t>(times.size() / 3, 3, 24);
-  std::vector<double> counts(buckets, 0);
-  const double span = times.back() - times.front();
-  for (const double time : times) {
-    const auto at = static_cast<std::size_t>((time - times.front()) / span * static_cast<double>(buckets));
-    counts[std::min(at, buckets - 1)] += 1;
-  }
-  const double mean = static_cast<double>(times.size()) / static_cast<double>(buckets);
-  double variance = 0;
-  for (const double count : counts) variance += (count - mean) * (count - mean);
-  return std::max(0.0, 1 - std::sqrt(variance / static_cast<double>(buckets)) / mean);
-}
-
-// Sorts the events and drops the continued records of one connection, so that what is left can be counted.
-void settle(std::vector<Event>& events, std::uint8_t protocol) {
-  std::ranges::stable_sort(events, {}, &Event::time);
-  if (protocol != kTcp) return;
-  std::unordered_map<std::uint16_t, Timestamp> last_of_port;
-  std::erase_if(events, [&](const Event& event) {
-    if (event.failed || event.port == 0) return false;
-    const auto [at, fresh] = last_of_port.try_emplace(event.port, event.time);
-    const bool continued = !fresh && event.time - at->second < kHour;
-    at->second = event.time;
-    return continued;
-  });
-}
-
-Verdict judge(const std::vector<Event>& events, bool sizes_known) {
-  Verdict verdict;
-  std::vector<double> times, sizes;
-  std::size_t failed = 0;
-  Timestamp begun = 0;
-  for (const Event& event : events) {
-    failed += event.failed ? 1 : 0;
-    if (!times.empty() && event.time - begun < kSecond) {
-      sizes.back() += event.size;
-      continue;
-    }
-    begun = event.time;
-    times.push_back(static_cast<double>(event.time - events.front().time) / 1e6);
-    sizes.push_back(event.size);
-  }
-  verdict.events = times.size();
-  if (times.size() < kLeastEvents || events.back().time - events.front().time < kLeastSpan) return verdict;
-  verdict.failing = failed * 5 >= events.size() * 4;
-
-  std::vector<double> intervals;
-  for (std::size_t i = 1; i < times.size(); ++i) intervals.push_back(times[i] - times[i - 1]);
-  const Spread time = spread_of(intervals);
-  std::size_t fitting = 0;
-  for (const double interval : intervals) {
-    const double beats = std::round(interval / time.median);
-    if (beats >= 1 && beats <= 3 && std::abs(interval / time.median - beats) <= 0.35) ++fitting;
-  }
-  const double fit = static_cast<double>(fitting) / static_cast<double>(intervals.size());
-  verdict.median = time.median;
-  verdict.deviation = time.deviation;
-  const double time_score = (2 * likeness(time) + fit) / 3;
-  double size_score = 0.5;
-  if (sizes_known) {
-    const Spread size = spread_of(sizes);
-    size_score = likeness(size);
-    verdict.uniform = size.deviation <= 0.15 * size.median;
-  }
-  const double coverage =
-      std::min(1.0, static_cast<double>(intervals.size()) * time.median / (times.back() - times.front()));
-  verdict.score = 0.4 * time_score + 0.2 * size_score + 0.2 * evenness(times) + 0.2 * coverage;
-  verdict.beacon = time.deviation < 0.4 * time.median && fit >= 0.75;
-  return verdict;
-}
-
-double threshold(std::size_t events) {
-  const double few = events < 20 ? static_cast<double>(20 - events) / 10 : 0;
-  return 0.75 + 0.1 * few;
-}
+constexpr std::size_t kBlock = 64;  // flows whose pairs are fetched before the first is asked for
 
 bool benign_service(std::uint16_t port) {
   switch (port) {
@@ -282,11 +136,11 @@ class BeaconDetector final : public Detector {
     for (const DnsTransaction& dns : batch.dns) learn(dns);
     for (const TlsHandshake& tls : batch.tls) add_name(tls, tls.server_name, sink);
     for (const HttpTransaction& http : batch.http) add_name(http, http.host, sink);
-    for (const Flow& flow : batch.flows) add(flow, sink);
+    observe_flows(batch.flows, sink);
   }
 
   void finish(SightingSink& sink) override {
-    while (!by_use_.empty()) evict_oldest(sink);
+    while (pairs_.oldest() != kNoIndex) evict_oldest(sink);
     release(sink);
   }
 
@@ -311,40 +165,73 @@ class BeaconDetector final : public Detector {
            (inside_(client.ip) || !inside_(server.ip));
   }
 
-  Pair& pair_of(Key&& key, SightingSink& sink) {
-    auto at = pairs_.find(key);
-    if (at == pairs_.end()) {
-      if (pairs_.size() >= kPairs) evict_oldest(sink);
-      at = pairs_.try_emplace(std::move(key)).first;
-      at->second.used = by_use_.insert(by_use_.end(), &at->first);
-    } else {
-      by_use_.splice(by_use_.end(), by_use_, at->second.used);
-    }
-    return at->second;
+  // The pair, made if it is new.
+  std::uint32_t pair_of(const PairKey& key, SightingSink& sink) {
+    const std::uint32_t hash = pairs_.hash_of(key);
+    const std::uint32_t found = pairs_.find(key, hash);
+    if (found == kNoIndex) return new_pair(key, hash, sink);
+    pairs_.use(found);
+    return found;
   }
 
-  void add_event(const Key& key, Pair& pair, const Event& event, SightingSink& sink) {
-    pair.events.push_back(event);
-    if (++events_ > kEventsInAll) {
+  std::uint32_t new_pair(const PairKey& key, std::uint32_t hash, SightingSink& sink) {
+    if (pairs_.size() >= kPairs) evict_oldest(sink);
+    return pairs_.add(key, hash);
+  }
+
+  void add_event(std::uint32_t index, const Event& event, SightingSink& sink) {
+    Pair& pair = pairs_.at(index);
+    pairs_.add_event(pair, event);
+    if (pairs_.events() > kEventsInAll) {
       evict_oldest(sink);
-    } else if (pair.events.size() >= kEventsOfPair) {
-      events_ -= pair.events.size();
-      pair.earlier = conclude(key, pair, sink);
-      pair.events.clear();
+    } else if (pair.events >= kEventsOfPair) {
+      pairs_.names_of(index).earlier = conclude(index, sink);
+      pairs_.drop_events(pair);
     }
   }
 
-  void add(const Flow& flow, SightingSink& sink) {
-    if ((flow.protocol != kTcp && flow.protocol != kUdp) || !of_interest(flow.initiator, flow.responder)) return;
-    const std::uint64_t client = hash_of(flow.initiator.ip);
-    if (initiators_.size() < kPopular) initiators_.insert(client);
-    if (users_.size() < kDestinations || users_.contains(flow.responder.ip)) {
-      std::vector<std::uint64_t>& users = users_[flow.responder.ip];
-      if (users.size() < kPopular && std::ranges::find(users, client) == users.end()) users.push_back(client);
+  static PairKey key_of(const Flow& flow) {
+    return {flow.initiator.ip, flow.responder.ip, flow.responder.port, flow.protocol, {}};
+  }
+
+  void observe_flows(const std::vector<Flow>& flows, SightingSink& sink) {
+    struct Asked {
+      const Flow* flow;
+      std::uint32_t hash;
+    };
+    std::array<Asked, kBlock> asked;
+    for (std::size_t begin = 0; begin < flows.size();) {
+      std::size_t size = 0;
+      for (; begin < flows.size() && size < kBlock; ++begin) {
+        const Flow& flow = flows[begin];
+        if ((flow.protocol != kTcp && flow.protocol != kUdp) || benign_service(flow.responder.port)) continue;
+        const std::uint32_t hash = pairs_.hash_of(key_of(flow));
+        pairs_.prefetch(hash);
+        asked[size++] = {&flow, hash};
+      }
+      for (std::size_t i = 0; i < size; ++i) {
+        if (!pairs_.prefetch_pair(asked[i].hash)) popularity_.prefetch(asked[i].flow->responder.ip);
+      }
+      for (std::size_t i = 0; i < size; ++i) pairs_.prefetch_events(asked[i].hash);
+      for (std::size_t i = 0; i < size; ++i) add(*asked[i].flow, asked[i].hash, sink);
     }
-    const Key key{flow.initiator.ip, flow.responder.ip, {}, flow.responder.port, flow.protocol};
-    Pair& pair = pair_of(Key(key), sink);
-    add_event(key, pair,
+  }
+
+  void add(const Flow& flow, std::uint32_t hash, SightingSink& sink) {
+    const PairKey key = key_of(flow);
+    std::uint32_t index = pairs_.find(key, hash);
+    if (index == kNoIndex) {
+      if (!of_interest(flow.initiator, flow.responder)) return;
+      popularity_.add(key.server, key.client);
+      index = new_pair(key, hash, sink);
+      pairs_.at(index).counted = true;
+    } else {
+      pairs_.use(index);
+      Pair& pair = pairs_.at(index);
+      if (!pair.counted) popularity_.add(key.server, key.client);
+      pair.counted = true;
+    }
+    add_event(index,
               {flow.first, flow.place, static_cast<std::uint32_t>(std::min<std::uint64_t>(flow.initiator_bytes, ~0U)),
                flow.initiator.port, is_failure(flow)},
               sink);
@@ -354,90 +241,91 @@ class BeaconDetector final : public Detector {
     if (server_name.empty() || server_name.size() > kNameLength || server_name[0] == '[' ||
         !of_interest(seen.client, seen.server))
       return;
-    std::string name = lower(server_name.substr(0, server_name.find(':')));
-    Pair& by_address = pair_of({seen.client.ip, seen.server.ip, {}, seen.server.port, kTcp}, sink);
-    if (by_address.name.empty()) by_address.name = name;
-    by_address.several_names = by_address.several_names || by_address.name != name;
-    const Key key{seen.client.ip, {}, std::move(name), seen.server.port, kTcp};
-    Pair& by_name = pair_of(Key(key), sink);
-    if (by_name.servers.size() < 4 && std::ranges::find(by_name.servers, seen.server.ip) == by_name.servers.end()) {
-      by_name.servers.push_back(seen.server.ip);
+    const std::string name = lower(server_name.substr(0, server_name.find(':')));
+    PairNames& sent = pairs_.names_of(pair_of({seen.client.ip, seen.server.ip, seen.server.port, kTcp, {}}, sink));
+    if (sent.name.empty()) sent.name = name;
+    sent.several = sent.several || sent.name != name;
+    const std::uint32_t by_name = pair_of({seen.client.ip, {}, seen.server.port, kTcp, name}, sink);
+    std::vector<IpAddress>& servers = pairs_.names_of(by_name).servers;
+    if (servers.size() < 4 && std::ranges::find(servers, seen.server.ip) == servers.end()) {
+      servers.push_back(seen.server.ip);
     }
-    add_event(key, by_name, {seen.time, seen.place, 0, seen.client.port, false}, sink);
+    add_event(by_name, {seen.time, seen.place, 0, seen.client.port, false}, sink);
   }
 
   void evict_oldest(SightingSink& sink) {
-    const auto at = pairs_.find(*by_use_.front());
-    events_ -= at->second.events.size();
-    conclude(at->first, at->second, sink);
-    by_use_.pop_front();
-    pairs_.erase(at);
+    pairs_.prefetch_oldest();
+    const std::uint32_t index = pairs_.oldest();
+    conclude(index, sink);
+    pairs_.erase(index);
   }
 
-  std::size_t users_of(const IpAddress& server) const {
-    const auto at = users_.find(server);
-    return at == users_.end() ? kPopular : at->second.size();
-  }
-
-  std::vector<std::string_view> marks_of(const Key& key, const Pair& pair, const Verdict& verdict) const {
+  std::vector<std::string_view> marks_of(const Pair& pair, const PairNames& names, const Verdict& verdict) const {
     std::vector<std::string_view> marks;
-    const IpAddress server = key.server;
-    if (!dns_forgotten_ && resolving_.contains(key.client)) {
-      if (!pair.name.empty() && !pair.several_names && answered_.contains(hash64(pair.name, hash_of(key.client))) &&
-          !resolved_.contains(hash64(pair.name, hash_of(server)))) {
+    const IpAddress server = pair.server;
+    if (!dns_forgotten_ && resolving_.contains(pair.client)) {
+      if (!names.name.empty() && !names.several && answered_.contains(hash64(names.name, hash_of(pair.client))) &&
+          !resolved_.contains(hash64(names.name, hash_of(server)))) {
         marks.push_back("its name does not resolve to it");
       }
       if (!resolved_.contains(hash_of(server))) marks.push_back("no DNS answer for it");
     }
-    if (!usual_port(key.port)) marks.push_back("unusual port");
-    if (verdict.failing && pair.events.size() >= 30 &&
-        pair.events.back().time - pair.events.front().time >= 5 * kMinute) {
+    if (!usual_port(pair.port)) marks.push_back("unusual port");
+    if (verdict.failing && settled_.size() >= 30 && settled_.back().time - settled_.front().time >= 5 * kMinute) {
       marks.push_back("failing for long");
     }
-    if (initiators_.size() >= kPopular && users_of(server) == 1) marks.push_back("no other host uses it");
+    if (popularity_.clients() >= kPopular && popularity_.users_of(server) == 1) {
+      marks.push_back("no other host uses it");
+    }
     return marks;
   }
 
-  Verdict conclude(const Key& key, Pair& pair, SightingSink& sink) {
+  Verdict conclude(std::uint32_t index, SightingSink& sink) {
+    const Pair& pair = pairs_.at(index);
+    static const PairNames kNothing;
+    const PairNames* const any = pairs_.names_if_any(index);
+    const PairNames& names = any == nullptr ? kNothing : *any;
     // Most pairs are few flows that prove nothing: they cost no more than this.
-    if (pair.events.size() < kLeastEvents && !pair.earlier.beacon) return {};
-    settle(pair.events, key.protocol);
-    const bool by_name = key.server.is_unspecified();
+    if (pair.events < kLeastEvents && !names.earlier.beacon) return {};
+    const bool by_name = pair.by_name();
     // One server only: the pair by address says the same, with sizes.
-    if (pair.events.empty() || (by_name && pair.servers.size() < 2)) return {};
-    Verdict verdict = judge(pair.events, !by_name);
-    const IpAddress server = by_name ? pair.servers.front() : key.server;
-    const bool popular = users_of(server) >= kPopular;
+    if (by_name && names.servers.size() < 2) return {};
+    pairs_.copy_events(pair, settled_);
+    beacon::settle(settled_, pair.protocol);
+    if (settled_.empty()) return {};
+    Verdict verdict = beacon::judge(settled_, !by_name);
+    const IpAddress server = by_name ? names.servers.front() : pair.server;
+    const bool popular = popularity_.users_of(server) >= kPopular;
     const bool internal = inside_(server);
-    if (verdict.events < kLeastEvents && pair.earlier.beacon) {
-      verdict = pair.earlier;
+    if (verdict.events < kLeastEvents && names.earlier.beacon) {
+      verdict = names.earlier;
     } else {
       if (popular || internal) verdict.score -= 0.1;
-      verdict.beacon = verdict.beacon && verdict.score >= threshold(verdict.events);
+      verdict.beacon = verdict.beacon && verdict.score >= beacon::threshold(verdict.events);
     }
     if (!verdict.beacon) return verdict;
 
     Sighting sighting;
     sighting.kind = Kind::kBotnetControl;
     sighting.detector = "beacon";
-    sighting.rule = fmt::format("{}/{} {}", key.protocol == kTcp ? "tcp" : "udp", key.port,
+    sighting.rule = fmt::format("{}/{} {}", pair.protocol == kTcp ? "tcp" : "udp", pair.port,
                                 verdict.failing ? "repeated-failures" : "regular-connections");
-    sighting.actor = {server, key.port};
-    sighting.actor_name = by_name ? key.name : pair.several_names ? std::string() : pair.name;
-    sighting.target.ip = key.client;
+    sighting.actor = {server, pair.port};
+    if (!names.several) sighting.actor_name = names.name;
+    sighting.target.ip = pair.client;
     sighting.confidence = Confidence::kSuspected;
     sighting.matched =
-        fmt::format("{} {} every {:.2f} s ± {:.2f} s", pair.events.size(),
+        fmt::format("{} {} every {:.2f} s ± {:.2f} s", settled_.size(),
                     verdict.failing ? "failing connections" : "connections", verdict.median, verdict.deviation);
     if (verdict.uniform && !verdict.failing) sighting.matched += ", sizes alike";
     if (!by_name) {
-      const auto marks = marks_of(key, pair, verdict);
+      const auto marks = marks_of(pair, names, verdict);
       for (const std::string_view mark : marks) sighting.matched += fmt::format(", {}", mark);
       if (!internal && (verdict.uniform || verdict.failing) && marks.size() >= (popular ? 3 : 2)) {
         sighting.confidence = Confidence::kProbable;
       }
     }
-    emit_hours(sighting, pair.events, sink);
+    emit_hours(sighting, settled_, sink);
     return verdict;
   }
 
@@ -493,14 +381,12 @@ class BeaconDetector final : public Detector {
   }
 
   InsideTest inside_;
-  std::unordered_map<Key, Pair, KeyHash> pairs_;
-  std::list<const Key*> by_use_;  // least recently used first
-  std::size_t events_ = 0;
-  std::unordered_map<IpAddress, std::vector<std::uint64_t>> users_;  // of a destination, up to kPopular
-  std::unordered_set<std::uint64_t> initiators_;                     // up to kPopular
-  std::unordered_set<IpAddress> resolving_;                          // clients whose DNS answers are seen
-  std::unordered_set<std::uint64_t> answered_;                       // client and name
-  std::unordered_set<std::uint64_t> resolved_;                       // address; name and address
+  beacon::PairTable pairs_;
+  beacon::Popularity popularity_;
+  std::vector<Event> settled_;                  // of the pair that is judged
+  std::unordered_set<IpAddress> resolving_;     // clients whose DNS answers are seen
+  std::unordered_set<std::uint64_t> answered_;  // client and name
+  std::unordered_set<std::uint64_t> resolved_;  // address; name and address
   bool dns_forgotten_ = false;
   std::map<std::pair<Hash128, std::uint32_t>, Sighting> held_;  // by id and source
   std::vector<std::pair<Hash128, std::uint32_t>> held_order_;

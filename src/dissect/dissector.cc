@@ -145,7 +145,7 @@ void PacketDissector::State::end(std::uint32_t index, Batch& out) {
 void PacketDissector::State::sweep(Batch& out) {
   for (std::size_t i = 0; i < kLanes; ++i) {
     const Lane lane = static_cast<Lane>(i);
-    for (std::uint32_t index = table.oldest(lane); index != kNone; index = table.oldest(lane)) {
+    for (std::uint32_t index = table.oldest(lane); index != kNoIndex; index = table.oldest(lane)) {
       FlowState& flow = table.at(index);
       if (now - flow.queued < timeouts[i]) break;
       if (now - flow.last >= timeouts[i]) {
@@ -215,11 +215,11 @@ bool PacketDissector::State::follow(FlowState& flow, int sender, const DecodedPa
 void PacketDissector::State::take(const Packet& packet, DecodedPacket& decoded, std::uint32_t hash, Batch& out) {
   int sender = 0;
   std::uint32_t index = table.find(hash, decoded.key, sender);
-  if (index != kNone && is_over(table.at(index), sender, decoded, packet.time)) {
+  if (index != kNoIndex && is_over(table.at(index), sender, decoded, packet.time)) {
     end(index, out);
-    index = kNone;
+    index = kNoIndex;
   }
-  const bool is_new = index == kNone;
+  const bool is_new = index == kNoIndex;
   if (is_new) index = begin(packet, decoded, hash, sender, out);
   FlowState& flow = table.at(index);
   ++flow.packets[sender];
@@ -366,7 +366,7 @@ void PacketDissector::dissect(std::span<const Packet> packets, Batch& out) {
 void PacketDissector::finish(Batch& out) {
   State& s = *state_;
   for (std::size_t lane = 0; lane < kLanes; ++lane) {
-    for (std::uint32_t index = s.table.oldest(static_cast<Lane>(lane)); index != kNone;
+    for (std::uint32_t index = s.table.oldest(static_cast<Lane>(lane)); index != kNoIndex;
          index = s.table.oldest(static_cast<Lane>(lane))) {
       s.end(index, out);
     }

@@ -139,8 +139,8 @@ std::uint32_t DnsMatcher::find(std::uint32_t hash, const Endpoint& client, const
 void DnsMatcher::remove(std::uint32_t index) {
   Query& query = queries_[index];
   table_.erase(query.hash, index);
-  (query.before == kNone ? head_ : queries_[query.before].after) = query.after;
-  (query.after == kNone ? tail_ : queries_[query.after].before) = query.before;
+  (query.before == kNoIndex ? head_ : queries_[query.before].after) = query.after;
+  (query.after == kNoIndex ? tail_ : queries_[query.after].before) = query.before;
   free_.push_back(index);
 }
 
@@ -157,13 +157,13 @@ void DnsMatcher::emit(const Query& query, Batch& out) {
 void DnsMatcher::ask(const DnsQuestion& question, const Endpoint& client, const Endpoint& server, std::uint8_t protocol,
                      Timestamp time, const Place& place, std::uint32_t hash, Batch& out) {
   const std::uint32_t known = find(hash, client, server, protocol, question.header.id);
-  if (known != kNone) {
+  if (known != kNoIndex) {
     // The same question again is a retry; another one under the same number gives the old one up.
     if (queries_[known].type == question.type && queries_[known].name == question.name.text()) return;
     emit(queries_[known], out);
     remove(known);
   }
-  if (table_.size() >= most_ && head_ != kNone) {
+  if (table_.size() >= most_ && head_ != kNoIndex) {
     ++given_up_;
     emit(queries_[head_], out);
     remove(head_);
@@ -189,8 +189,8 @@ void DnsMatcher::ask(const DnsQuestion& question, const Endpoint& client, const 
   query.type = question.type;
   query.protocol = protocol;
   query.before = tail_;
-  query.after = kNone;
-  (tail_ == kNone ? head_ : queries_[tail_].after) = index;
+  query.after = kNoIndex;
+  (tail_ == kNoIndex ? head_ : queries_[tail_].after) = index;
   tail_ = index;
   table_.insert(hash, index);
 }
@@ -214,7 +214,7 @@ DnsParse DnsMatcher::take(Bytes message, bool whole, const Endpoint& sender, con
   transaction.response_code = static_cast<std::int16_t>(question_.header.flags & 15);
   // An answer to another question than was asked is not the answer, whatever its number.
   const std::uint32_t asked = find(hash, receiver, sender, protocol, question_.header.id);
-  if (asked != kNone && queries_[asked].type == question_.type &&
+  if (asked != kNoIndex && queries_[asked].type == question_.type &&
       equals_ignoring_case(queries_[asked].name, question_.name.text())) {
     transaction.time = queries_[asked].time;
     transaction.place = queries_[asked].place;
@@ -228,14 +228,14 @@ DnsParse DnsMatcher::take(Bytes message, bool whole, const Endpoint& sender, con
 
 void DnsMatcher::expire(Timestamp now, Batch& out) {
   now_ = std::max(now_, now);
-  while (head_ != kNone && now_ - queries_[head_].queued >= timeout_) {
+  while (head_ != kNoIndex && now_ - queries_[head_].queued >= timeout_) {
     emit(queries_[head_], out);
     remove(head_);
   }
 }
 
 void DnsMatcher::finish(Batch& out) {
-  while (head_ != kNone) {
+  while (head_ != kNoIndex) {
     emit(queries_[head_], out);
     remove(head_);
   }

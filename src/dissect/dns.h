@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
+#include "base/index_table.h"
 #include "collect/observation.h"
 #include "dissect/decode.h"
-#include "dissect/index_table.h"
 
 namespace tocsin::dissect {
 
@@ -78,7 +78,7 @@ class DnsMatcher {
     Place place;
     std::string name;
     std::uint32_t hash = 0;
-    std::uint32_t before = kNone, after = kNone;
+    std::uint32_t before = kNoIndex, after = kNoIndex;
     std::uint16_t id = 0;
     std::uint16_t type = 0;
     std::uint8_t protocol = 0;
@@ -97,7 +97,7 @@ class DnsMatcher {
   IndexTable table_;
   std::vector<Query> queries_;
   std::vector<std::uint32_t> free_;
-  std::uint32_t head_ = kNone, tail_ = kNone;
+  std::uint32_t head_ = kNoIndex, tail_ = kNoIndex;
   DnsQuestion question_;
 };
 

@@ -63,7 +63,7 @@ std::unique_ptr<FlowState[], FlowTable::Release> FlowTable::new_chunk() {
 
 std::uint32_t FlowTable::insert(std::uint32_t hash) {
   std::uint32_t index = free_;
-  if (index != kNone) {
+  if (index != kNoIndex) {
     free_ = at(index).after;
   } else {
     if (used_ == chunks_.size() * kChunk) chunks_.push_back(new_chunk());
@@ -86,10 +86,10 @@ void FlowTable::erase(std::uint32_t index) {
 void FlowTable::unlink(std::uint32_t index) {
   FlowState& flow = at(index);
   Ends& ends = lanes_[static_cast<std::size_t>(flow.lane)];
-  if (flow.before == kNone && ends.head != index) return;  // in no lane yet
-  (flow.before == kNone ? ends.head : at(flow.before).after) = flow.after;
-  (flow.after == kNone ? ends.tail : at(flow.after).before) = flow.before;
-  flow.before = flow.after = kNone;
+  if (flow.before == kNoIndex && ends.head != index) return;  // in no lane yet
+  (flow.before == kNoIndex ? ends.head : at(flow.before).after) = flow.after;
+  (flow.after == kNoIndex ? ends.tail : at(flow.after).before) = flow.before;
+  flow.before = flow.after = kNoIndex;
 }
 
 void FlowTable::queue(std::uint32_t index, Lane lane, Timestamp now) {
@@ -99,15 +99,15 @@ void FlowTable::queue(std::uint32_t index, Lane lane, Timestamp now) {
   flow.queued = now;
   Ends& ends = lanes_[static_cast<std::size_t>(lane)];
   flow.before = ends.tail;
-  (ends.tail == kNone ? ends.head : at(ends.tail).after) = index;
+  (ends.tail == kNoIndex ? ends.head : at(ends.tail).after) = index;
   ends.tail = index;
 }
 
 std::uint32_t FlowTable::oldest() const {
-  std::uint32_t found = kNone;
+  std::uint32_t found = kNoIndex;
   for (const Ends& ends : lanes_) {
-    if (ends.head == kNone) continue;
-    if (found == kNone || at(ends.head).queued < at(found).queued) found = ends.head;
+    if (ends.head == kNoIndex) continue;
+    if (found == kNoIndex || at(ends.head).queued < at(found).queued) found = ends.head;
   }
   return found;
 }

@@ -16,10 +16,10 @@
 #include <type_traits>
 #include <vector>
 
+#include "base/index_table.h"
 #include "collect/observation.h"
 #include "dissect/conn_state.h"
 #include "dissect/decode.h"
-#include "dissect/index_table.h"
 
 namespace tocsin::dissect {
 
@@ -46,8 +46,8 @@ struct alignas(64) FlowState {
   Timestamp first = 0;
   Place place;
   std::uint32_t hash = 0;
-  std::uint32_t request = kNone;  // outstanding HTTP request
-  std::uint32_t before = kNone, after = kNone;
+  std::uint32_t request = kNoIndex;  // outstanding HTTP request
+  std::uint32_t before = kNoIndex, after = kNoIndex;
   Lane lane = Lane::kOther;
   std::uint8_t first_flags = 0;
   bool flags_known = false;
@@ -65,7 +65,7 @@ class FlowTable {
   void prefetch_slot(std::uint32_t hash) const { table_.prefetch(hash); }
   void prefetch_flow(std::uint32_t hash) const {
     const std::uint32_t index = table_.guess(hash);
-    if (index == kNone) return;
+    if (index == kNoIndex) return;
     const FlowState* flow = &at(index);
     __builtin_prefetch(flow);
     __builtin_prefetch(reinterpret_cast<const char*>(flow) + 64);
@@ -84,7 +84,7 @@ class FlowTable {
   // To the end of a lane, from whichever it is in.
   void queue(std::uint32_t index, Lane lane, Timestamp now);
   std::uint32_t oldest(Lane lane) const { return lanes_[static_cast<std::size_t>(lane)].head; }
-  // The flow that was queued the longest ago in any lane, kNone if there is none.
+  // The flow that was queued the longest ago in any lane, kNoIndex if there is none.
   std::uint32_t oldest() const;
 
  private:
@@ -95,7 +95,7 @@ class FlowTable {
   };
   static std::unique_ptr<FlowState[], Release> new_chunk();
   struct Ends {
-    std::uint32_t head = kNone, tail = kNone;
+    std::uint32_t head = kNoIndex, tail = kNoIndex;
   };
   void unlink(std::uint32_t index);
 
@@ -103,8 +103,8 @@ class FlowTable {
   std::array<std::uint64_t, 4> keys_{};
   IndexTable table_;
   std::vector<std::unique_ptr<FlowState[], Release>> chunks_;
-  std::uint32_t used_ = 0;      // records ever taken from the chunks
-  std::uint32_t free_ = kNone;  // list of records given back
+  std::uint32_t used_ = 0;         // records ever taken from the chunks
+  std::uint32_t free_ = kNoIndex;  // list of records given back
   std::array<Ends, kLanes> lanes_{};
 };
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/index_table.h"
 #include "base/text.h"
-#include "dissect/index_table.h"
 
 namespace tocsin::dissect {
 namespace {
@@ -125,7 +125,7 @@ void HttpMatcher::release(std::uint32_t& slot) {
     waiting.text.clear();
   }
   free_.push_back(slot);
-  slot = kNone;
+  slot = kNoIndex;
 }
 
 void HttpMatcher::ask(const HttpRequest& request, const Endpoint& client, const Endpoint& server, Timestamp time,
@@ -157,13 +157,13 @@ void HttpMatcher::ask(const HttpRequest& request, const Endpoint& client, const 
 
 void HttpMatcher::answer(std::uint16_t status, const Endpoint& server, std::uint32_t& slot, Batch& out) {
   // 1xx announces the real one, but for the switch to another protocol.
-  if (slot == kNone || (status < 200 && status != 101) || waiting_[slot].server != server) return;
+  if (slot == kNoIndex || (status < 200 && status != 101) || waiting_[slot].server != server) return;
   emit(waiting_[slot], status, out);
   release(slot);
 }
 
 void HttpMatcher::end(std::uint32_t& slot, Batch& out) {
-  if (slot == kNone) return;
+  if (slot == kNoIndex) return;
   emit(waiting_[slot], 0, out);
   release(slot);
 }

@@ -33,7 +33,7 @@ class HttpMatcher {
   // A request on a flow whose outstanding one is `slot`: that is given out, and slot becomes this one's.
   void ask(const HttpRequest& request, const Endpoint& client, const Endpoint& server, Timestamp time,
            const Place& place, std::uint32_t& slot, Batch& out);
-  // A response from `server`; a slot that is kNone, or whose request went elsewhere, stays as it is.
+  // A response from `server`; a slot that is kNoIndex, or whose request went elsewhere, stays as it is.
   void answer(std::uint16_t status, const Endpoint& server, std::uint32_t& slot, Batch& out);
   // The flow has ended.
   void end(std::uint32_t& slot, Batch& out);
