@@ -1,13 +1,13 @@
-// The condition of a definition: a reader of the few forms that a catalogue needs, which writes SQL of its own making.
-// Depth and length are bounded, for a catalogue may come from another party.
+#include "figures/condition.h"
+
 #include <fmt/format.h>
 
 #include <charconv>
+#include <initializer_list>
 #include <optional>
+#include <utility>
 
-#include "base/ip_address.h"
 #include "base/text.h"
-#include "figures/plan.h"
 
 namespace tocsin::figures {
 namespace {
@@ -25,13 +25,13 @@ class ConditionReader {
  public:
   explicit ConditionReader(std::string_view text) : text_(text) {}
 
-  Expected<std::string> read() {
+  Expected<Condition> read() {
     if (text_.size() > kLongest) return failure(fmt::format("where is longer than {} bytes", kLongest));
     next();
-    std::string sql = any();
+    Condition condition = any();
     if (!error_ && token_.type != Token::Type::kEnd) fail("expected 'and', 'or' or the end");
     if (error_) return failure(*error_);
-    return sql;
+    return condition;
   }
 
  private:
@@ -89,71 +89,102 @@ class ConditionReader {
     return true;
   }
 
-  std::string any() {
-    std::string sql = all();
-    while (!error_ && take_word("or")) sql += " OR " + all();
-    return "(" + sql + ")";
+  // What is joined by one word; alone, it is itself.
+  template <typename Part>
+  Condition joined(Condition::Type type, std::string_view word, Part part) {
+    Condition first = part();
+    if (error_ || !take_word(word)) return first;
+    Condition whole;
+    whole.type = type;
+    whole.parts.push_back(std::move(first));
+    do whole.parts.push_back(part());
+    while (!error_ && take_word(word));
+    return whole;
   }
-  std::string all() {
-    std::string sql = one();
-    while (!error_ && take_word("and")) sql += " AND " + one();
-    return sql;
+  Condition any() {
+    return joined(Condition::Type::kOr, "or", [this] { return all(); });
   }
-  std::string one() {
-    if (error_) return "";
+  Condition all() {
+    return joined(Condition::Type::kAnd, "and", [this] { return one(); });
+  }
+  static Condition negated_of(bool negated, Condition condition) {
+    if (!negated) return condition;
+    Condition whole;
+    whole.type = Condition::Type::kNot;
+    whole.parts.push_back(std::move(condition));
+    return whole;
+  }
+  Condition one() {
+    if (error_) return {};
     if (++depth_ > kDeepest) {
       fail(fmt::format("expected at most {} levels", kDeepest));
-      return "";
+      return {};
     }
-    std::string sql;
+    Condition condition;
     if (take_word("not")) {
-      sql = "NOT (" + one() + ")";
+      condition = negated_of(true, one());
     } else if (take_symbol("(")) {
-      sql = any();
+      condition = any();
       if (!take_symbol(")")) fail("expected ')'");
     } else {
-      sql = comparison();
+      condition = comparison();
     }
     --depth_;
-    return sql;
+    return condition;
   }
 
-  std::string comparison() {
-    const Column* column = token_.type == Token::Type::kWord ? find_column(token_.text) : nullptr;
-    if (!column) {
+  Condition comparison() {
+    Condition condition;
+    condition.column = token_.type == Token::Type::kWord ? find_column(token_.text) : nullptr;
+    if (!condition.column) {
       fail("expected one of the columns " + column_list());
-      return "";
+      return {};
     }
     next();
-    const std::string name(column->sql);
+    const Column& column = *condition.column;
     if (take_word("is")) {
       const bool negated = take_word("not");
       if (!take_word("null")) fail("expected 'null'");
-      return name + (negated ? " IS NOT NULL" : " IS NULL");
+      condition.type = Condition::Type::kIsNull;
+      return negated_of(negated, std::move(condition));
     }
     const bool negated = take_word("not");
     if (take_word("in")) {
+      condition.type = Condition::Type::kIn;
       if (!take_symbol("(")) fail("expected '('");
-      std::string list = literal(*column);
-      while (!error_ && take_symbol(",")) list += ", " + literal(*column);
+      condition.literals.push_back(literal(column));
+      while (!error_ && take_symbol(",")) condition.literals.push_back(literal(column));
       if (!take_symbol(")")) fail("expected ',' or ')'");
-      return name + (negated ? " NOT IN (" : " IN (") + list + ")";
+      return negated_of(negated, std::move(condition));
     }
-    if (take_word("under")) return (negated ? "NOT " : "") + under(*column);
+    if (take_word("under")) {
+      condition.type = Condition::Type::kUnder;
+      condition.literals.push_back(top_of(column));
+      return negated_of(negated, std::move(condition));
+    }
     if (negated) fail("expected 'in' or 'under'");
-    for (const std::string_view symbol : {"=", "!=", "<>", "<=", ">=", "<", ">"}) {
+    using Type = Condition::Type;
+    for (const auto& [symbol, type] :
+         std::initializer_list<std::pair<std::string_view, Type>>{{"=", Type::kEqual},
+                                                                  {"!=", Type::kUnequal},
+                                                                  {"<>", Type::kUnequal},
+                                                                  {"<=", Type::kLessOrEqual},
+                                                                  {">=", Type::kGreaterOrEqual},
+                                                                  {"<", Type::kLess},
+                                                                  {">", Type::kGreater}}) {
       if (take_symbol(symbol)) {
-        return fmt::format("{} {} {}", name, symbol == "!=" ? "<>" : symbol, literal(*column));
+        condition.type = type;
+        condition.literals.push_back(literal(column));
+        return condition;
       }
     }
-    if (column->type == ColumnType::kBoolean) return name;
-    fail("expected one of = != < <= > >= in under is");
-    return "";
+    condition.type = Type::kIsTrue;
+    if (column.type != ColumnType::kBoolean) fail("expected one of = != < <= > >= in under is");
+    return condition;
   }
 
-  // The text itself and what lies below it: '0' is the character after '/', so the range holds all that begins with
-  // the text and a slash. A range needs no escapes, and a reader of Parquet can pass over pages by it.
-  std::string under(const Column& column) {
+  // The text of `under`.
+  Literal top_of(const Column& column) {
     std::string_view top = token_.text;
     while (top.ends_with('/')) top.remove_suffix(1);
     if (column.type != ColumnType::kText || token_.type != Token::Type::kText || top.empty()) {
@@ -161,55 +192,52 @@ class ConditionReader {
                        column.type == ColumnType::kText ? "a text in '…'" : "a column of text"));
       return "";
     }
-    const std::string text(top);
+    std::string text(top);
     next();
-    return fmt::format("({0} = {1} OR ({0} >= {2} AND {0} < {3}))", column.sql, sql_text(text), sql_text(text + "/"),
-                       sql_text(text + "0"));
+    return text;
   }
 
-  std::string literal(const Column& column) {
+  Literal literal(const Column& column) {
     const Token token = token_;
     const auto wrong = [&](std::string_view expected) {
       fail(fmt::format("{} expected {}", column.name, expected));
-      return std::string();
+      return Literal();
     };
-    std::string sql;
+    Literal read;
     switch (column.type) {
       case ColumnType::kText:
         if (token.type != Token::Type::kText) return wrong("a text in '…'");
-        sql = sql_text(token.text);
+        read = token.text;
         break;
       case ColumnType::kInteger: {
         std::uint64_t number = 0;
         const auto [end, error] = std::from_chars(token.text.data(), token.text.data() + token.text.size(), number);
         if (token.type != Token::Type::kNumber || error != std::errc{}) return wrong("a whole number");
-        sql = std::to_string(number);
+        read = number;
         break;
       }
       case ColumnType::kBoolean:
-        if (token.type == Token::Type::kWord && equals_ignoring_case(token.text, "true")) {
-          sql = "true";
-        } else if (token.type == Token::Type::kWord && equals_ignoring_case(token.text, "false")) {
-          sql = "false";
-        } else {
+        if (token.type != Token::Type::kWord) return wrong("true or false");
+        if (!equals_ignoring_case(token.text, "true") && !equals_ignoring_case(token.text, "false")) {
           return wrong("true or false");
         }
+        read = equals_ignoring_case(token.text, "true");
         break;
       case ColumnType::kTime: {
         const auto time = token.type == Token::Type::kText ? parse_time(token.text) : failure("");
         if (!time) return wrong("a time as '2013-01-31'");
-        sql = time_literal(*time);
+        read = LiteralTime{*time};
         break;
       }
       case ColumnType::kAddress: {
         const auto address = token.type == Token::Type::kText ? IpAddress::parse(token.text) : std::nullopt;
         if (!address) return wrong("an IP address in '…'");
-        sql = address_literal(*address);
+        read = *address;
         break;
       }
     }
     next();
-    return sql;
+    return read;
   }
 
   std::string_view text_;
@@ -221,6 +249,6 @@ class ConditionReader {
 
 }  // namespace
 
-Expected<std::string> condition_sql(std::string_view where) { return ConditionReader(where).read(); }
+Expected<Condition> parse_condition(std::string_view where) { return ConditionReader(where).read(); }
 
 }  // namespace tocsin::figures

@@ -43,9 +43,7 @@ std::string time_literal(Timestamp time);
 std::string address_literal(const IpAddress& address);
 
 // A `where` of the catalogue, read and written anew: nothing of its text is copied into the SQL unread.
-// Grammar: comparisons `column = 'text'` (also != <> < <= > >=), `column in (a, b)`, `column is [not] null`,
-// `column [not] under 'text'`,
-// a boolean column alone; joined by and, or, not and parentheses.
+// Its grammar stands in condition.h.
 Expected<std::string> condition_sql(std::string_view where);
 
 // ---- calendar, in a zone

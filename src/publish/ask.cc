@@ -124,6 +124,18 @@ Expected<std::vector<BriefSection>> sections_of(const Catalogue& catalogue, cons
   return sections;
 }
 
+std::vector<FigureRequest> requests_of(const ParsedBrief& brief) {
+  std::vector<FigureRequest> requests;
+  for (const ParsedFigure& figure : brief.figures) {
+    requests.push_back(request_of(brief, figure));
+    FigureRequest by_day = requests.back();
+    by_day.by = {"day"};
+    by_day.limit = 0;
+    requests.push_back(std::move(by_day));
+  }
+  return requests;
+}
+
 Expected<std::vector<std::string>> differences_of(const ParsedBrief& brief, const Ask& ask) {
   std::vector<std::string> found;
   Brief again;

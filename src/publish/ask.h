@@ -42,6 +42,8 @@ struct ParsedBrief {
 };
 // An error names what is wrong, and where: "figures[3].value: a number was expected".
 Expected<ParsedBrief> parse_brief(const std::string& text);
+// All that differences_of may ask of a brief.
+std::vector<FigureRequest> requests_of(const ParsedBrief& brief);
 // A figure that the catalogue no longer has is a difference too: ask gives an error for it.
 Expected<std::vector<std::string>> differences_of(const ParsedBrief& brief, const Ask& ask);
 

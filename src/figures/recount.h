@@ -1,0 +1,28 @@
+// Figures counted a second time, another way: see recount.cc.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/expected.h"
+#include "figures/figure.h"
+
+namespace tocsin {
+
+// What answer() gives for each request, in their order; one that can't be answered is an error of its own. All are
+// counted in one pass over the store, and must be of one position of its ledger.
+Expected<std::vector<Expected<FigureResult>>> recount(const Catalogue& catalogue, const SightingStore& store,
+                                                      Database& database, const std::vector<FigureRequest>& requests,
+                                                      const std::string& constituency);
+// The same over Parquet files in directories named by the day (UTC) of their rows; skipped stays 0.
+Expected<std::vector<Expected<FigureResult>>> recount_over(const Catalogue& catalogue,
+                                                           const std::vector<Segment>& segments, Database& database,
+                                                           const std::vector<FigureRequest>& requests,
+                                                           const std::string& constituency);
+// The same over any relation that has the columns of a sighting.
+Expected<std::vector<Expected<FigureResult>>> recount_over(const Catalogue& catalogue, const std::string& from_clause,
+                                                           Database& database,
+                                                           const std::vector<FigureRequest>& requests,
+                                                           const std::string& constituency);
+
+}  // namespace tocsin
