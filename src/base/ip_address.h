@@ -23,6 +23,15 @@ class IpAddress {
                       static_cast<std::uint8_t>(host_order >> 16), static_cast<std::uint8_t>(host_order >> 8),
                       static_cast<std::uint8_t>(host_order)});
   }
+  // From the 64 bits on either side, in host byte order.
+  static IpAddress of_halves(std::uint64_t high, std::uint64_t low) {
+    IpAddress address;
+    high = __builtin_bswap64(high);
+    low = __builtin_bswap64(low);
+    std::memcpy(address.bytes_.data(), &high, sizeof high);
+    std::memcpy(address.bytes_.data() + 8, &low, sizeof low);
+    return address;
+  }
   // Dotted quad (no leading zeros beyond one digit) or any RFC 4291 text form; no brackets, no zone.
   static std::optional<IpAddress> parse(std::string_view text);
 

@@ -86,6 +86,10 @@ class EntryReader {
                                   printable(name, 64)));
         }
       }
+    } else if (key == "machines") {
+      const auto flag = value.value_exact<bool>();
+      if (!flag) fail(value, "machines expected true or false");
+      figure.machines = flag.value_or(false);
     } else if (key == "rank") {
       const auto rank = value.value_exact<std::int64_t>();
       if (!rank) fail(value, "rank expected a whole number");
@@ -100,13 +104,16 @@ class EntryReader {
       figure.sentence = by_language(key, value);
     } else {
       fail(value, fmt::format("'{}' is not a key of a figure: expected one of id, rank, measure, of, kinds, actor, "
-                              "target, where, count, by, unit, title, definition, caution, sentence",
+                              "target, where, count, machines, by, unit, title, definition, caution, sentence",
                               printable(key, 64)));
     }
   }
 
   void check() {
     FigureDefinition& figure = entry_.figure;
+    if (figure.machines && (figure.measure != "distinct targets" || figure.count != "address")) {
+      fail(table_, fmt::format("{}: machines are estimated of distinct targets by address only", figure.id));
+    }
     if (figure.actor.empty()) figure.actor = "any";
     if (figure.target.empty()) figure.target = "any";
     const bool share = figure.measure == "share";

@@ -11,6 +11,7 @@
 #include "base/expected.h"
 #include "base/time.h"
 #include "collect/indicator.h"
+#include "estimate/machines.h"
 #include "store/sighting_store.h"
 
 namespace tocsin {
@@ -29,6 +30,8 @@ struct FigureDefinition {
   // What makes an actor or target of distinct counts one: "address" (rows without one do not count), "name",
   // "name+address" (the address where there is no name) or "address+name" (the name where there is no address).
   std::string count = "address";
+  // Whether an estimate of the machines behind the addresses may stand beside it; of distinct targets by address.
+  bool machines = false;
 };
 
 struct FigureRequest {
@@ -87,6 +90,10 @@ Expected<FigureResult> answer_over(const Catalogue& catalogue, const std::string
 // The same over Parquet files in directories named by the day (UTC) of their rows, as a store keeps them.
 Expected<FigureResult> answer_over(const Catalogue& catalogue, const std::vector<Segment>& segments, Database& database,
                                    const FigureRequest& request, const std::string& constituency);
+
+// How many machines may stand behind the addresses that a figure counts; see estimate/machines.h.
+Expected<MachinesEstimate> machines_behind(const Catalogue& catalogue, const SightingStore& store, Database& database,
+                                           const FigureRequest& request);
 
 // The object of docs/design.md, as JSON text.
 std::string to_json(const FigureResult& result);

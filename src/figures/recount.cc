@@ -379,7 +379,7 @@ Expected<std::vector<Expected<FigureResult>>> recount_over(const Catalogue& cata
 Expected<std::vector<Expected<FigureResult>>> recount(const Catalogue& catalogue, const SightingStore& store,
                                                       Database& database, const std::vector<FigureRequest>& requests,
                                                       const std::string& constituency) {
-  const std::uint64_t sequence = requests.empty() ? 0 : requests.front().sequence;
+  const SightingStore::Position sequence = requests.empty() ? std::nullopt : requests.front().sequence;
   if (std::ranges::any_of(requests, [&](const FigureRequest& request) { return request.sequence != sequence; })) {
     return failure("figures of several positions of the ledger can't be recounted at once");
   }
@@ -387,7 +387,7 @@ Expected<std::vector<Expected<FigureResult>>> recount(const Catalogue& catalogue
   if (!segments) return std::unexpected(segments.error());
   auto results = recount_over(catalogue, *segments, database, requests, constituency);
   if (!results) return results;
-  const auto sources = store.sources();
+  const auto sources = store.sources(sequence);
   if (!sources) return std::unexpected(sources.error());
   for (auto& result : *results) {
     for (const SourceRecord& source : *sources) {

@@ -63,6 +63,15 @@ Expected<Brief> compose(const Catalogue& catalogue, const SightingStore& store, 
   };
   auto sections = publish::sections_of(catalogue, ask, request);
   if (!sections) return std::unexpected(sections.error());
+  for (BriefSection& section : *sections) {
+    if (!section.figure.definition.machines || section.figure.value == 0) continue;
+    const auto estimate = machines_behind(catalogue, store, database, section.figure.request);
+    if (!estimate) return std::unexpected(estimate.error());
+    section.machines = MachinesNote{.machines = estimate->machines.value_or(0),
+                                    .low = estimate->low.value_or(0),
+                                    .high = estimate->high.value_or(0),
+                                    .abstained = estimate->machines ? "" : estimate->abstained};
+  }
   auto sources = store.sources(request.sequence);
   if (!sources) return std::unexpected(sources.error());
 
