@@ -111,8 +111,9 @@ void print_text(const std::vector<SourceRecord>& sources, const Table& rows, con
     fmt::print("{}\n", bold(fmt::format("{}. {}, {}", i + 1, row.text("kind"),
                                         name_of(static_cast<Confidence>(row.number("confidence"))))));
     fmt::print("   actor     {}\n   target    {}\n", endpoint("actor"), endpoint("target"));
-    fmt::print("   seen      {} to {}, {} times\n", format_time(row.number("first_seen")),
-               format_time(row.number("last_seen")), with_thousands(row.number("count")));
+    fmt::print("   seen      {} to {}, {} {}\n", format_time(row.number("first_seen")),
+               format_time(row.number("last_seen")), with_thousands(row.number("count")),
+               row.number("count") == 1 ? "time" : "times");
     fmt::print("   judged    by {}: {}\n", printable(row.text("detector")), printable(row.text("rule")));
     fmt::print("   because   {}\n", printable(row.text("matched"), 1000));
     fmt::print("   evidence  {}, {}\n", printable(names[row.text("source")]), printable(row.text("evidence")));
