@@ -52,7 +52,7 @@ TEST(MergedSources, HaveRowsOfABeaconThatAllTogetherShow) {
   }
   const auto detector = make_beacon_detector(within("10.0.0.0/8"));
   const auto seen = sightings(*detector, batch);
-  expect_a_row_for_each(seen, 30);
+  ASSERT_NO_FATAL_FAILURE(expect_a_row_for_each(seen, 30));
   EXPECT_EQ(seen[1].first_seen, kStart + 2 * 60 * kSecond);
   EXPECT_EQ(seen[1].place.offset, 2U);
 }
@@ -66,7 +66,7 @@ TEST(MergedSources, HaveRowsOfAScanThatAllTogetherShow) {
   }
   const auto detector = make_scan_detector(within("198.51.0.0/16"));
   const auto seen = sightings(*detector, batch);
-  expect_a_row_for_each(seen, 12);
+  ASSERT_NO_FATAL_FAILURE(expect_a_row_for_each(seen, 12));
   EXPECT_EQ(seen[1].first_seen, kStart + 2 * kSecond);
   EXPECT_EQ(seen[1].last_seen, kStart + 11 * kSecond);
   EXPECT_EQ(seen[1].place.offset, 2U);
