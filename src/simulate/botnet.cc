@@ -84,9 +84,10 @@ void Nation::list(std::uint32_t address, const Population& population, std::stri
 }
 
 // A host that calls every five minutes for a working day, each time with as much to say.
-void Nation::rhythm(const Period& period, std::uint32_t host, std::uint32_t server) {
+Timestamp Nation::rhythm(const Period& period, std::uint32_t host, std::uint32_t server) {
   Timestamp time = floor_to(period.from + (period.to - period.from) / 2, kDay) +
                    static_cast<Timestamp>(random_.below(6 * 3600)) * kSecond;
+  const Timestamp begin = time;
   for (int i = 0; i < 120; ++i) {
     Flow flow;
     flow.initiator = {IpAddress::v4(host), static_cast<std::uint16_t>(30'000 + i)};
@@ -104,6 +105,7 @@ void Nation::rhythm(const Period& period, std::uint32_t host, std::uint32_t serv
     write_flow(0, flow);
     time += 300 * kSecond + static_cast<Timestamp>(random_.below(6000)) * 1000 - 3 * kSecond;
   }
+  return begin;
 }
 
 void Nation::scans(const Period& period) {
@@ -128,121 +130,156 @@ void Nation::scans(const Period& period) {
   }
 }
 
+// What the parts of one infection share.
+struct Nation::Infection {
+  const Population& population;
+  Circle circle;
+  const std::vector<std::uint32_t>& hosts;
+  std::uint64_t targets;
+  std::uint64_t domestic;  // the first hosts are servers too
+  std::uint16_t group;
+
+  std::string_view family(std::uint64_t number) const {
+    const auto& families = population.families;
+    return families.empty() ? std::string_view() : families[number % families.size()];
+  }
+  // The last actors of an origin are in no list: only another sensor's alerts tell of them. Never the first.
+  bool by_alert(std::size_t origin, std::uint64_t actor) const {
+    const auto actors = static_cast<double>(population.origins[origin].actors);
+    return actor > 0 && static_cast<double>(actor) >= actors * (1 - population.by_alert);
+  }
+  bool by_rhythm(std::size_t origin, std::uint64_t actor) const {
+    return origin == 0 && actor > 0 && actor <= population.by_rhythm;
+  }
+};
+
 void Nation::infect(const Population& population) {
   std::uint64_t amounts = 0;
   for (const Origin& origin : population.origins) amounts += origin.amount;
   const std::uint64_t targets = std::min(population.targets, amounts);
   if (targets == 0) return;
-  const Circle circle(population, targets, true);
-  const std::vector<std::uint32_t>& hosts = world_.hosts("infected" + population.group, targets);
-  const Period& period = population.period;
-  const std::uint16_t detail = truth_.word(population.group);
-  const auto family_of = [&](std::uint64_t number) -> std::string_view {
-    return population.families.empty() ? ""
-                                       : std::string_view(population.families[number % population.families.size()]);
-  };
-  // The last actors of an origin are in no list: only another sensor's alerts tell of them. Never the first.
-  const auto by_alert = [&](const Origin& origin, std::uint64_t actor) {
-    return actor > 0 && static_cast<double>(actor) >= static_cast<double>(origin.actors) * (1 - population.by_alert);
-  };
-  const auto by_rhythm = [&](const Contact& contact) {
-    return contact.origin == 0 && contact.actor > 0 && contact.actor <= population.by_rhythm;
-  };
-  const auto deed = [&](Timestamp time, std::uint32_t host, std::uint32_t server, bool domestic) {
-    truth_.add({.time = time,
-                .actor = server,
-                .target = host,
-                .kind = Kind::kBotnetControl,
-                .from_inside = domestic,
-                .country = world_.country_of(server),
-                .province = truth_.word(world_.province_of(host)),
-                .detail = detail});
-  };
-  for (const Origin& origin : population.origins) {
+  const Infection infection{.population = population,
+                            .circle = Circle(population, targets, true),
+                            .hosts = world_.hosts("infected" + population.group, targets),
+                            .targets = targets,
+                            .domestic = std::min(population.domestic.actors, targets / 2),
+                            .group = truth_.word(population.group)};
+  list_servers(infection);
+  call_servers(infection);
+  call_at_edges(infection);
+  if (population.group.empty()) call_decoys(infection);
+  scans(population.period);
+}
+
+void Nation::control(const Infection& infection, Timestamp time, std::uint32_t host, std::uint32_t server,
+                     bool domestic) {
+  truth_.add({.time = time,
+              .actor = server,
+              .target = host,
+              .kind = Kind::kBotnetControl,
+              .from_inside = domestic,
+              .country = world_.country_of(server),
+              .province = truth_.word(world_.province_of(host)),
+              .detail = infection.group});
+}
+
+void Nation::list_servers(const Infection& infection) {
+  const Population& population = infection.population;
+  const Timestamp from = population.period.from - 30 * kDay, until = population.period.to + 30 * kDay;
+  for (std::size_t o = 0; o < population.origins.size(); ++o) {
+    const Origin& origin = population.origins[o];
     const auto& servers = actors(population, origin);
     for (std::uint64_t i = 0; i < origin.actors && i < servers.size(); ++i) {
-      if (!by_alert(origin, i) && !(&origin == &population.origins[0] && i > 0 && i <= population.by_rhythm)) {
-        list(servers[i], population, family_of(i), period.from - 30 * kDay, period.to + 30 * kDay);
-      }
+      if (infection.by_alert(o, i) || infection.by_rhythm(o, i)) continue;
+      list(servers[i], population, infection.family(i), from, until);
     }
   }
-  // Domestic servers are hosts that are controlled themselves.
-  const std::uint64_t domestic = std::min(population.domestic.actors, targets / 2);
-  for (std::uint64_t i = 0; i < domestic; ++i) {
-    list(hosts[i], population, family_of(i), period.from - 30 * kDay, period.to + 30 * kDay);
+  for (std::uint64_t i = 0; i < infection.domestic; ++i) {
+    list(infection.hosts[i], population, infection.family(i), from, until);
   }
-  const std::uint64_t domestic_contacts = domestic == 0 ? 0 : std::min(population.domestic.amount, targets - domestic);
+}
 
-  const std::uint64_t size = circle.size();
+void Nation::call_servers(const Infection& infection) {
+  const Population& population = infection.population;
+  const Period& period = population.period;
+  const std::uint64_t size = infection.circle.size();
+  const std::uint64_t domestic_contacts =
+      infection.domestic == 0 ? 0 : std::min(population.domestic.amount, infection.targets - infection.domestic);
   // Over the period the contacts come in an order that has nothing to do with who they are of.
   const Shuffle shuffle(size);
   for (std::uint64_t i = 0; i < size; ++i) {
     const std::uint64_t number = shuffle(i);
     Random own(scenario_.seed ^ (number * 0x9e3779b97f4a7c15ULL) ^ static_cast<std::uint64_t>(period.from));
-    const Contact contact = circle.contact(number, own);
-    const Origin& origin = population.origins[contact.origin];
-    const auto& servers = actors(population, origin);
-    if (contact.actor >= servers.size() || contact.target >= hosts.size()) continue;
-    const std::uint32_t host = hosts[contact.target], server = servers[contact.actor];
-    Timestamp time = i == 0 ? period.from : i + 1 == size ? period.to - 1000 : time_of(period, i, size);
-    const unsigned sensor = i % 2;
-    if (by_rhythm(contact)) {
-      rhythm(period, host, server);
-      deed(period.from + (period.to - period.from) / 2 + kDay / 4, host, server, false);
+    const Contact contact = infection.circle.contact(number, own);
+    const auto& servers = actors(population, population.origins[contact.origin]);
+    if (contact.actor >= servers.size() || contact.target >= infection.hosts.size()) continue;
+    const std::uint32_t host = infection.hosts[contact.target], server = servers[contact.actor];
+    if (infection.by_rhythm(contact.origin, contact.actor)) {
+      control(infection, rhythm(period, host, server), host, server, false);
       continue;
     }
+    const unsigned sensor = i % 2;
+    Timestamp time = i == 0 ? period.from : i + 1 == size ? period.to - 1000 : time_of(period, i, size);
     if (sensor == 1 && time + kClockOff < period.to) time += kClockOff;
-    if (by_alert(origin, contact.actor)) {
-      const std::string_view family = family_of(contact.actor);
+    const std::uint16_t port = kControlPorts[server % kControlPorts.size()];
+    if (infection.by_alert(contact.origin, contact.actor)) {
+      const std::string_view family = infection.family(contact.actor);
       alert(time, host, static_cast<std::uint16_t>(20'000 + own.below(40'000)), IpAddress::v4(server), 443,
             fmt::format("ET MALWARE {} CnC Checkin", family.empty() ? "Generic" : family),
             "Malware Command and Control Activity Detected", family, "");
     } else {
-      connect(time, host, server, kControlPorts[server % kControlPorts.size()], sensor);
+      connect(time, host, server, port, sensor);
       capture(time, host, server, 80);
       if (own.below(8) == 0 && time + kHour < period.to) {
-        connect(time + 40 * kMinute, host, server, kControlPorts[server % kControlPorts.size()], sensor);
-        deed(time + 40 * kMinute, host, server, false);
+        connect(time + 40 * kMinute, host, server, port, sensor);
+        control(infection, time + 40 * kMinute, host, server, false);
       }
     }
-    deed(time, host, server, false);
+    control(infection, time, host, server, false);
     benign_flows(time, scenario_.benign_flows);
     // Servers control hosts elsewhere as well, and call each other.
     if (own.below(16) == 0) connect(time, random_.of(strangers_), server, 443, sensor);
     if (own.below(64) == 0) connect(time, servers[own.below(servers.size())], server, 443, sensor);
     if (domestic_contacts > 0 && i % (size / domestic_contacts + 1) == 0) {
       const std::uint64_t at = i / (size / domestic_contacts + 1);
-      const std::uint32_t victim = hosts[domestic + at % (targets - domestic)];
-      connect(time, victim, hosts[at % domestic], 6667, sensor);
-      deed(time, victim, hosts[at % domestic], true);
+      const std::uint32_t victim = infection.hosts[infection.domestic + at % (infection.targets - infection.domestic)];
+      connect(time, victim, infection.hosts[at % infection.domestic], 6667, sensor);
+      control(infection, time, victim, infection.hosts[at % infection.domestic], true);
     }
   }
+}
 
-  // At the edges, by a millisecond outside: of a pair that is counted inside as well.
-  const std::uint32_t host = hosts[0], server = actors(population, population.origins[0])[0];
-  for (const Timestamp time : {period.from - 1000, period.to}) {
+// By a millisecond outside of the period: of a pair that is counted inside as well.
+void Nation::call_at_edges(const Infection& infection) {
+  const Population& population = infection.population;
+  const std::uint32_t host = infection.hosts[0], server = actors(population, population.origins[0])[0];
+  for (const Timestamp time : {population.period.from - 1000, population.period.to}) {
     connect(time, host, server, 443, 0);
-    deed(time, host, server, false);
+    control(infection, time, host, server, false);
   }
-  // Listed once, or not yet; and servers of none but strangers.
-  const std::uint64_t decoys = std::max<std::uint64_t>(3, size / 500);
-  const auto& stale = world_.abroad("stale", population.origins[0].country, 30);
-  for (std::size_t i = 0; i < stale.size() && population.group.empty(); ++i) {
+}
+
+// Servers that were listed once or are not yet, and servers of none but strangers.
+void Nation::call_decoys(const Infection& infection) {
+  const Population& population = infection.population;
+  const Period& period = population.period;
+  const CountryCode country = population.origins[0].country;
+  const auto& stale = world_.abroad("stale", country, 30);
+  for (std::size_t i = 0; i < stale.size(); ++i) {
     const bool early = i % 2 == 0;
     list(stale[i], population, "Expired", early ? period.from - 900 * kDay : period.to + 400 * kDay,
          early ? period.from - 500 * kDay : period.to + 800 * kDay);
   }
-  const auto& elsewhere = world_.abroad("elsewhere", population.origins[0].country, 20);
+  const auto& elsewhere = world_.abroad("elsewhere", country, 20);
   for (const std::uint32_t address : elsewhere) {
-    if (population.group.empty())
-      list(address, population, "Elsewhere", period.from - 30 * kDay, period.to + 30 * kDay);
+    list(address, population, "Elsewhere", period.from - 30 * kDay, period.to + 30 * kDay);
   }
-  for (std::uint64_t i = 0; i < decoys; ++i) {
-    const Timestamp time = time_of(period, i, decoys);
+  const std::uint64_t calls = std::max<std::uint64_t>(3, infection.circle.size() / 500);
+  for (std::uint64_t i = 0; i < calls; ++i) {
+    const Timestamp time = time_of(period, i, calls);
     if (!stale.empty()) connect(time, random_.of(clients_), random_.of(stale), 443, 0);
     if (!elsewhere.empty()) connect(time, random_.of(strangers_), random_.of(elsewhere), 443, 1);
   }
-  scans(period);
 }
 
 }  // namespace tocsin::simulate

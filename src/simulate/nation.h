@@ -89,7 +89,14 @@ class Nation {
   void capture(Timestamp time, std::uint32_t client, std::uint32_t server, std::uint16_t port);  // capture.cc
   void benign_flows(Timestamp time, double number);
   void scans(const Period& period);
-  void rhythm(const Period& period, std::uint32_t host, std::uint32_t server);
+  // Gives the time of the first call.
+  Timestamp rhythm(const Period& period, std::uint32_t host, std::uint32_t server);
+  struct Infection;
+  void control(const Infection& infection, Timestamp time, std::uint32_t host, std::uint32_t server, bool domestic);
+  void list_servers(const Infection& infection);
+  void call_servers(const Infection& infection);
+  void call_at_edges(const Infection& infection);
+  void call_decoys(const Infection& infection);
   void list(std::uint32_t address, const Population& population, std::string_view family, Timestamp from,
             Timestamp until);
 
