@@ -67,9 +67,10 @@ std::uint64_t RowKeys::value_at(const DimensionField& dimension, const Batch& ba
     case Value::kDay:
     case Value::kWeek:
     case Value::kMonth: {
-      const std::int64_t day = days_->day_of(static_cast<Timestamp>(value));
+      const auto seen = static_cast<Timestamp>(value);
+      if (dimension.value == Value::kMonth) return static_cast<std::uint64_t>(days_->month_at(seen));
+      const std::int64_t day = days_->day_of(seen);
       if (dimension.value == Value::kDay) return static_cast<std::uint64_t>(day);
-      if (dimension.value == Value::kMonth) return static_cast<std::uint64_t>(LocalDays::month_of(day));
       const std::int64_t of_week = ((day + 3) % 7 + 7) % 7;  // 0 on Mondays: 1970-01-01 was a Thursday
       return static_cast<std::uint64_t>(day - of_week);
     }

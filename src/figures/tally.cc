@@ -59,7 +59,7 @@ class DistinctTally : public Tally {
 
   std::uint32_t in_month(const Batch& batch, std::uint32_t row, std::uint32_t unit) {
     const auto seen = static_cast<Timestamp>(batch.at(Field::kFirstSeen, row));
-    const auto month = static_cast<std::uint64_t>(LocalDays::month_of(months_->day_of(seen)));
+    const auto month = static_cast<std::uint64_t>(months_->month_at(seen));
     return of_months_.insert(month << 32 | unit, static_cast<std::uint32_t>(of_months_.size())).first;
   }
 
