@@ -38,6 +38,7 @@ std::int64_t LocalDays::day_of(Timestamp time) {
   // No zone is two days off.
   const std::int64_t about = floor_to(time, kDay) / kDay;
   day_ = about;
+  month_ = -1;
   for (std::int64_t day = about + 2; day >= about - 2; --day) {
     if (begin_of(day) <= time) {
       day_ = day;
@@ -46,6 +47,12 @@ std::int64_t LocalDays::day_of(Timestamp time) {
   }
   last_ = {begin_of(day_), begin_of(day_ + 1)};
   return day_;
+}
+
+std::int64_t LocalDays::month_at(Timestamp time) {
+  const std::int64_t day = day_of(time);
+  if (month_ < 0) month_ = month_of(day);
+  return month_;
 }
 
 Timestamp LocalDays::wall_time_of(Timestamp time) {

@@ -18,9 +18,11 @@ class LocalDays {
   Expected<void> check() const;
   // The day that a time is in, in days since 1970-01-01. Times are mostly near to the one before.
   std::int64_t day_of(Timestamp time);
+  // The month of that day, since year 0.
+  std::int64_t month_at(Timestamp time);
   // The time that a clock on the wall shows, as if it were UTC.
   Timestamp wall_time_of(Timestamp time);
-  // When a month begins; months since year 0.
+  // When a month begins.
   Timestamp month_begin(std::int64_t month);
   double months_in(const Period& period);
   Period period_before(const Period& period);
@@ -33,7 +35,7 @@ class LocalDays {
 
   std::string zone_;
   std::map<std::int64_t, Timestamp> begins_;
-  std::int64_t day_ = 0;
+  std::int64_t day_ = 0, month_ = -1;  // -1: not asked yet
   Period last_{0, 0};  // of day_
 };
 

@@ -97,8 +97,8 @@ class Recount {
   Expected<Period> bounded(const Period& period);
   Expected<std::size_t> filter_of(const std::vector<const FigureDefinition*>& definitions, Confidence confidence);
   Expected<std::size_t> count_of(const std::vector<const FigureDefinition*>& definitions, const FigureRequest& request,
-                                 const std::string& measure, const std::string& unit, const Period& period,
-                                 const std::vector<std::string>& by);
+                                 const std::string& measure, bool is_mean, const std::string& unit,
+                                 const Period& period, const std::vector<std::string>& by);
   LocalDays& days_of(const std::string& zone) { return days_.try_emplace(zone, zone).first->second; }
   Expected<void> pass();
   void take(const Batch& batch);
@@ -138,17 +138,19 @@ Expected<std::size_t> Recount::filter_of(const std::vector<const FigureDefinitio
 }
 
 Expected<std::size_t> Recount::count_of(const std::vector<const FigureDefinition*>& definitions,
-                                        const FigureRequest& request, const std::string& measure,
+                                        const FigureRequest& request, const std::string& measure, bool is_mean,
                                         const std::string& unit, const Period& period,
                                         const std::vector<std::string>& by) {
   const auto filter = filter_of(definitions, request.confidence);
   if (!filter) return std::unexpected(filter.error());
-  std::string name = fmt::format("{} {} {} {} {}\n{}", *filter, period.from, period.to, measure, unit, request.zone);
+  std::string name =
+      fmt::format("{} {} {} {} {} {}\n{}", *filter, period.from, period.to, measure, is_mean, unit, request.zone);
   for (const std::string& dimension : by) name += "\n" + dimension;
   if (const auto known = count_names_.find(name); known != count_names_.end()) return known->second;
   auto keys = RowKeys::of(by, days_of(request.zone), pools_, wanted_);
   if (!keys) return std::unexpected(keys.error());
-  auto tally = make_tally(measure, unit, pools_, wanted_, with_events_);
+  LocalDays* months = is_mean ? &days_of(request.zone) : nullptr;
+  auto tally = make_tally(measure, unit, months, pools_, wanted_, with_events_);
   if (!tally) return std::unexpected(tally.error());
   counts_.push_back({*filter, period, std::move(*keys), std::move(*tally)});
   counts_of_filter_[*filter].push_back(counts_.size() - 1);
@@ -219,7 +221,7 @@ Expected<Recount::Question> Recount::question_of(const FigureRequest& request) {
 
   const auto add = [&](const auto& definitions, const Period& of, const std::vector<std::string>& by,
                        std::size_t& into) -> Expected<void> {
-    const auto count = count_of(definitions, request, measure, counted->count, of, by);
+    const auto count = count_of(definitions, request, measure, is_mean, counted->count, of, by);
     if (!count) return std::unexpected(count.error());
     into = *count;
     return {};

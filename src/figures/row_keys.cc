@@ -67,9 +67,10 @@ std::uint64_t RowKeys::value_at(const DimensionField& dimension, const Batch& ba
     case Value::kDay:
     case Value::kWeek:
     case Value::kMonth: {
-      const std::int64_t day = days_->day_of(static_cast<Timestamp>(value));
+      const auto seen = static_cast<Timestamp>(value);
+      if (dimension.value == Value::kMonth) return static_cast<std::uint64_t>(days_->month_at(seen));
+      const std::int64_t day = days_->day_of(seen);
       if (dimension.value == Value::kDay) return static_cast<std::uint64_t>(day);
-      if (dimension.value == Value::kMonth) return static_cast<std::uint64_t>(LocalDays::month_of(day));
       const std::int64_t of_week = ((day + 3) % 7 + 7) % 7;  // 0 on Mondays: 1970-01-01 was a Thursday
       return static_cast<std::uint64_t>(day - of_week);
     }
@@ -105,17 +106,22 @@ std::vector<std::uint64_t> RowKeys::values_of(std::uint32_t key) const {
   return values;
 }
 
+bool RowKeys::is_unknown(Value kind, std::uint64_t value) const {
+  return kind == Value::kText ? value == no_text_ : kind == Value::kNetwork ? value == 0 : value == kNull;
+}
+
 std::string RowKeys::code_of(Value kind, std::uint64_t value) const {
   const auto number = static_cast<std::int64_t>(value);
+  if (is_unknown(kind, value)) return "";
   switch (kind) {
     case Value::kText:
       return pools_->texts.text(value);
     case Value::kNetwork:
-      return value == 0 ? "" : fmt::format("AS{}", value);
+      return fmt::format("AS{}", value);
     case Value::kPort:
-      return value == kNull ? "" : std::to_string(value);
+      return std::to_string(value);
     case Value::kAddress:
-      return value == kNull ? "" : address_text(pools_->addresses.address(value));
+      return address_text(pools_->addresses.address(value));
     case Value::kConfidence:
       return value >= 1 && value <= 3 ? std::string(tocsin::name_of(static_cast<Confidence>(value))) : "";
     case Value::kDay:
@@ -134,17 +140,18 @@ std::vector<std::string> RowKeys::codes(std::uint32_t key) const {
   return codes;
 }
 
-// Names by their bytes, numbers and days by size, addresses by number; what is not known stands first.
+// Names by their bytes, numbers and days by size, addresses by number; what is not known stands last.
 bool RowKeys::is_before(std::uint32_t a, std::uint32_t b) const {
   const auto of_a = values_of(a);
   const auto of_b = values_of(b);
   for (std::size_t i = 0; i < levels_.size(); ++i) {
     if (of_a[i] == of_b[i]) continue;
-    switch (levels_[i].dimension.value) {
+    const Value kind = levels_[i].dimension.value;
+    if (is_unknown(kind, of_a[i]) || is_unknown(kind, of_b[i])) return is_unknown(kind, of_b[i]);
+    switch (kind) {
       case Value::kText:
         return pools_->texts.text(of_a[i]) < pools_->texts.text(of_b[i]);
       case Value::kAddress:
-        if (of_a[i] == kNull || of_b[i] == kNull) return of_a[i] == kNull;
         return pools_->addresses.address(of_a[i]) < pools_->addresses.address(of_b[i]);
       default:
         return static_cast<std::int64_t>(of_a[i]) < static_cast<std::int64_t>(of_b[i]);

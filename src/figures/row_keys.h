@@ -44,6 +44,7 @@ class RowKeys {
   static const DimensionField* find(std::string_view name);
   std::uint64_t value_at(const DimensionField& dimension, const Batch& batch, std::size_t row);
   std::vector<std::uint64_t> values_of(std::uint32_t key) const;
+  bool is_unknown(Value kind, std::uint64_t value) const;
   std::string code_of(Value kind, std::uint64_t value) const;
 
   LocalDays* days_;

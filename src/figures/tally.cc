@@ -23,13 +23,15 @@ struct UnitFields {
 // that it was first seen in; pairs with further rows stand apart.
 class DistinctTally : public Tally {
  public:
-  DistinctTally(UnitFields fields, std::uint64_t no_text) : fields_(fields), no_text_(no_text) {}
+  DistinctTally(UnitFields fields, std::uint64_t no_text, LocalDays* months)
+      : fields_(fields), no_text_(no_text), months_(months) {}
 
   void add(const Batch& batch, const Selection& rows, const std::vector<std::uint32_t>& keys) override {
     for (std::size_t i = 0; i < rows.size(); ++i) {
       std::uint32_t unit = unit_at(batch, fields_.first, rows[i]);
       if (unit == kNone && fields_.has_second) unit = unit_at(batch, fields_.second, rows[i]);
       if (unit == kNone) continue;
+      if (months_) unit = in_month(batch, rows[i], unit);
       const auto [first, is_new] = first_rows_.insert(unit, keys[i]);
       if (is_new) {
         ++counts_.total;
@@ -41,6 +43,7 @@ class DistinctTally : public Tally {
   }
   void end_day() override {
     if (fields_.first != Field::kId) return;  // ids are numbered by day
+    of_months_.clear();
     first_rows_.clear();
     further_.clear();
   }
@@ -54,8 +57,16 @@ class DistinctTally : public Tally {
     return value == no_text_ ? kNone : 1U << 31 | static_cast<std::uint32_t>(value);
   }
 
+  std::uint32_t in_month(const Batch& batch, std::uint32_t row, std::uint32_t unit) {
+    const auto seen = static_cast<Timestamp>(batch.at(Field::kFirstSeen, row));
+    const auto month = static_cast<std::uint64_t>(months_->month_at(seen));
+    return of_months_.insert(month << 32 | unit, static_cast<std::uint32_t>(of_months_.size())).first;
+  }
+
   UnitFields fields_;
   std::uint64_t no_text_;
+  LocalDays* months_;
+  FlatMap<std::uint64_t> of_months_;   // number of a month and a unit
   FlatMap<std::uint32_t> first_rows_;  // by unit
   FlatMap<std::uint64_t> further_;     // unit and row
 };
@@ -155,8 +166,8 @@ class AttemptsTally : public Tally {
 
 }  // namespace
 
-Expected<std::unique_ptr<Tally>> make_tally(const std::string& measure, const std::string& count, Pools& pools,
-                                            FieldSet& wanted, bool& with_events) {
+Expected<std::unique_ptr<Tally>> make_tally(const std::string& measure, const std::string& count, LocalDays* months,
+                                            Pools& pools, FieldSet& wanted, bool& with_events) {
   const auto want = [&](Field field) { wanted.set(static_cast<std::size_t>(field)); };
   const std::uint64_t no_text = pools.texts.number_of("");
   if (measure == "attempts") {
@@ -169,7 +180,7 @@ Expected<std::unique_ptr<Tally>> make_tally(const std::string& measure, const st
   }
   if (measure == "sightings") {
     want(Field::kId);
-    return std::make_unique<DistinctTally>(UnitFields{Field::kId, Field::kId}, no_text);
+    return std::make_unique<DistinctTally>(UnitFields{Field::kId, Field::kId}, no_text, months);
   }
   if (measure != "distinct actors" && measure != "distinct targets") {
     return failure(fmt::format("'{}' is not a measure", printable(measure, 64)));
@@ -182,7 +193,7 @@ Expected<std::unique_ptr<Tally>> make_tally(const std::string& measure, const st
   fields.has_second = count == "name+address" || count == "address+name";
   want(fields.first);
   if (fields.has_second) want(fields.second);
-  return std::make_unique<DistinctTally>(fields, no_text);
+  return std::make_unique<DistinctTally>(fields, no_text, months);
 }
 
 }  // namespace tocsin::figures

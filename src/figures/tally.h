@@ -8,6 +8,7 @@
 
 #include "base/expected.h"
 #include "figures/batch.h"
+#include "figures/local_days.h"
 #include "figures/row_filter.h"
 
 namespace tocsin::figures {
@@ -34,9 +35,10 @@ class Tally {
   Counts counts_;
 };
 
-// measure and count: as keys.toml has them, without "share" and "monthly mean". Fields are added to `wanted`, and
-// with_events is set if events are needed.
-Expected<std::unique_ptr<Tally>> make_tally(const std::string& measure, const std::string& count, Pools& pools,
-                                            FieldSet& wanted, bool& with_events);
+// measure and count: as keys.toml has them, without "share" and "monthly mean". months: of a mean, the zone's, else
+// null; what is different is then different in each calendar month, so that the mean is that of the months. Fields are
+// added to `wanted`, and with_events is set if events are needed.
+Expected<std::unique_ptr<Tally>> make_tally(const std::string& measure, const std::string& count, LocalDays* months,
+                                            Pools& pools, FieldSet& wanted, bool& with_events);
 
 }  // namespace tocsin::figures

@@ -110,6 +110,31 @@ TEST_F(Verify, ComposesTheFiguresOfAStore) {
 
 TEST_F(Verify, AnUnchangedBriefHasNoDifferences) { EXPECT_THAT(differences_in(to_json(brief())), IsEmpty()); }
 
+TEST_F(Verify, ABriefOfOtherRowsThanItSaysIsFound) {
+  // As if the query had counted rows of all confidences: all of the brief agrees with itself.
+  request_.confidence = Confidence::kSuspected;
+  Sighting doubtful = control("192.0.2.99", "FR", "147.32.80.39", sample::at("2024-02-13 12:00"));
+  doubtful.confidence = Confidence::kSuspected;
+  add("b", {doubtful});
+  Json json = Json::parse(to_json(brief()));
+  json["confidence"] = "confirmed";
+  EXPECT_THAT(differences_in(json.dump()),
+              testing::IsSupersetOf({"botnet.overseas-servers: 4 in the brief, 3 recomputed",
+                                     "botnet.overseas-servers, actor-country FR: 1 in the brief, nothing recomputed",
+                                     "botnet.overseas-servers, day 2024-02-13: 2 in the brief, 1 recomputed"}));
+}
+
+TEST_F(Verify, AFigureThatStandsManyTimesIsCountedOnceAndTooManyAreRefused) {
+  Json json = Json::parse(to_json(brief()));
+  const Json figure = json["figures"][0];
+  for (int i = 0; i < 3000; ++i) json["figures"].push_back(figure);
+  EXPECT_THAT(differences_in(json.dump()), testing::Not(Contains(HasSubstr("botnet.overseas-servers"))));
+  for (std::size_t i = 0; i < json["figures"].size(); ++i) json["figures"][i]["figure"] = "a." + std::to_string(i);
+  const auto found = differences(json.dump(), catalogue_, *store_, *database_);
+  ASSERT_FALSE(found);
+  EXPECT_THAT(found.error().message, HasSubstr("at most 1000 different ones"));
+}
+
 TEST_F(Verify, WhatIsAddedLaterChangesNoBrief) {
   const std::string json = to_json(brief());
   add("b", {control("192.0.2.77", "FR", "147.32.80.39", sample::at("2024-02-13 12:00"))});
