@@ -96,7 +96,7 @@ Expected<std::uint64_t> relocate(SightingStore& store, const Locator& locator, c
       auto sighting = sighting_of(row);
       if (!sighting) return std::unexpected(sighting.error());
       locate_sighting(*sighting, locator, constituency, database);
-      if (const auto done = (*writer)->append(*sighting, source.id, row.text(kEvidence)); !done) {
+      if (const auto done = (*writer)->append(std::move(*sighting), source.id, row.text(kEvidence)); !done) {
         return std::unexpected(done.error());
       }
     }
