@@ -69,7 +69,14 @@ std::optional<IpAddress> IpAddress::parse(std::string_view text) {
 
 std::string IpAddress::text() const {
   char buffer[INET6_ADDRSTRLEN];
-  if (is_v4()) return fmt::format("{}.{}.{}.{}", bytes_[12], bytes_[13], bytes_[14], bytes_[15]);
+  if (is_v4()) {
+    char* end = buffer;
+    for (std::size_t i = 12; i < 16; ++i) {
+      end = std::to_chars(end, buffer + sizeof buffer, bytes_[i]).ptr;
+      if (i < 15) *end++ = '.';
+    }
+    return {buffer, end};
+  }
   inet_ntop(AF_INET6, bytes_.data(), buffer, sizeof buffer);
   return buffer;
 }

@@ -9,6 +9,10 @@
 namespace tocsin {
 
 std::string printable(std::string_view text, std::size_t most) {
+  // Nearly all text is plain.
+  if (text.size() <= most && std::ranges::all_of(text, [](char c) { return c >= 0x20 && c < 0x7f; })) {
+    return std::string(text);
+  }
   std::string out;
   const bool cut = text.size() > most;
   if (cut) text = text.substr(0, most);

@@ -1,85 +1,46 @@
 #include "detect/beacon_pairs.h"
 
 #include <algorithm>
-#include <random>
 
 #include "base/hash.h"
 
 namespace tocsin::beacon {
 
-KeyedHash::KeyedHash() {
-  std::random_device random;
-  for (std::uint64_t& key : keys_) key = (std::uint64_t{random()} << 32 | random()) | 1;
-}
-
 std::uint32_t PairTable::hash_of(const PairKey& key) const {
   const std::uint64_t rest = std::uint64_t{key.port} << 8 | key.protocol;
   std::uint64_t hash = keyed_(keyed_(key.client) + rest, keyed_(key.server));
   if (!key.name.empty()) hash = hash64(key.name, hash);
-  return static_cast<std::uint32_t>(hash ^ hash >> 32);
+  return folded(hash);
 }
 
 std::uint32_t PairTable::find(const PairKey& key, std::uint32_t hash) const {
-  return table_.find(hash, [&](std::uint32_t index) {
-    const Pair& pair = at(index);
+  return pairs_.find(hash, [&](const Pair& pair, std::uint32_t index) {
     return pair.client == key.client && pair.server == key.server && pair.port == key.port &&
            pair.protocol == key.protocol && (!pair.by_name() || names_[index]->name == key.name);
   });
 }
 
 std::uint32_t PairTable::add(const PairKey& key, std::uint32_t hash) {
-  if (free_.empty()) {
-    const auto begin = static_cast<std::uint32_t>(links_.size());
-    slabs_.push_back(std::make_unique<Pair[]>(kSlab));
-    links_.resize(begin + kSlab);
-    names_.resize(begin + kSlab);
-    for (std::uint32_t i = kSlab; i > 0; --i) free_.push_back(begin + i - 1);
-  }
-  const std::uint32_t index = free_.back();
-  free_.pop_back();
+  const std::uint32_t index = pairs_.add(hash);
   Pair& pair = at(index);
-  pair = {};
   pair.client = key.client;
   pair.server = key.server;
   pair.port = key.port;
   pair.protocol = key.protocol;
-  pair.hash = hash;
   if (pair.by_name()) names_of(index).name = key.name;
-  table_.insert(hash, index);
-  append(index);
   return index;
 }
 
 void PairTable::erase(std::uint32_t index) {
-  Pair& pair = at(index);
-  drop_events(pair);
-  table_.erase(pair.hash, index);
-  remove(index);
-  names_[index].reset();
-  free_.push_back(index);
+  drop_events(at(index));
+  if (index < names_.size()) names_[index].reset();
+  pairs_.erase(index);
 }
 
 PairNames& PairTable::names_of(std::uint32_t index) {
+  if (index >= names_.size()) names_.resize(index + std::size_t{1});
   if (!names_[index]) names_[index] = std::make_unique<PairNames>();
   return *names_[index];
-}
-
-void PairTable::use(std::uint32_t index) {
-  if (index == newest_) return;
-  remove(index);
-  append(index);
-}
-
-void PairTable::append(std::uint32_t index) {
-  links_[index] = {newest_, kNoIndex};
-  (newest_ == kNoIndex ? oldest_ : links_[newest_].after) = index;
-  newest_ = index;
-}
-
-void PairTable::remove(std::uint32_t index) {
-  const Link link = links_[index];
-  (link.before == kNoIndex ? oldest_ : links_[link.before].after) = link.after;
-  (link.after == kNoIndex ? newest_ : links_[link.after].before) = link.before;
 }
 
 std::uint32_t PairTable::take_block() {
@@ -125,30 +86,14 @@ void PairTable::drop_events(Pair& pair) {
   pair.events = 0;
 }
 
-bool PairTable::prefetch_pair(std::uint32_t hash) const {
-  const std::uint32_t index = table_.guess(hash);
-  if (index == kNoIndex) return false;
-  __builtin_prefetch(&at(index), 1);
-  __builtin_prefetch(&links_[index], 1);
-  return true;
-}
-
 void PairTable::prefetch_events(std::uint32_t hash) const {
-  const std::uint32_t index = table_.guess(hash);
+  const std::uint32_t index = pairs_.guess(hash);
   if (index == kNoIndex) return;
   const Pair& pair = at(index);
   if (pair.events % kOfBlock == 0) return;
   const Block& last = block(pair.last_block);
   __builtin_prefetch(&last, 1);
   __builtin_prefetch(&last.next, 1);
-}
-
-void PairTable::prefetch_oldest() const {
-  // The links are few bytes each and mostly near; the pair six steps on is here by the time that it is the oldest.
-  std::uint32_t index = oldest_;
-  for (int step = 0; step < 6 && index != kNoIndex; ++step) index = links_[index].after;
-  if (index == kNoIndex) return;
-  __builtin_prefetch(&at(index), 1);
 }
 
 std::uint32_t Popularity::find(const IpAddress& server, std::uint32_t hash) const {

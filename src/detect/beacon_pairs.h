@@ -1,11 +1,7 @@
 // The pairs that beacons are looked for in, each with its events, in the order of their last use.
 //
-// Nearly every flow of a nation asks for a pair, and nearly every pair is far from any cache: what a flow costs is how
-// often it waits for memory. So a pair is one line of 64 bytes in a pool, its events lie in blocks of three (two lines)
-// that are chained, both are found through indexes of four bytes, and each step of the way can be fetched ahead, for
-// many flows at once: prefetch(), then prefetch_pair(), then prefetch_events().
-//
-// The hash is keyed with random numbers, because addresses are chosen by attackers; no result depends on it.
+// A pair is one line of 64 bytes; its events lie in chained blocks of three (two lines). Both can be fetched ahead for
+// many flows: prefetch(), then prefetch_pair(), then prefetch_events().
 #pragma once
 
 #include <array>
@@ -16,27 +12,11 @@
 #include <string_view>
 #include <vector>
 
-#include "base/index_table.h"
 #include "base/ip_address.h"
 #include "detect/beacon_judge.h"
+#include "detect/recent_table.h"
 
 namespace tocsin::beacon {
-
-// A hash of addresses that nobody outside can foresee.
-class KeyedHash {
- public:
-  KeyedHash();
-  std::uint64_t operator()(const IpAddress& ip) const { return fold(ip.high() ^ keys_[0], ip.low() ^ keys_[1]); }
-  std::uint64_t operator()(std::uint64_t a, std::uint64_t b) const { return fold(a ^ keys_[1], b ^ keys_[2]); }
-
- private:
-  __extension__ using Wide = unsigned __int128;
-  static std::uint64_t fold(std::uint64_t a, std::uint64_t b) {
-    const Wide product = static_cast<Wide>(a) * b;
-    return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
-  }
-  std::array<std::uint64_t, 3> keys_;
-};
 
 struct PairKey {
   IpAddress client;
@@ -57,7 +37,6 @@ struct PairNames {
 struct alignas(64) Pair {
   IpAddress client;
   IpAddress server;
-  std::uint32_t hash = 0;
   std::uint32_t first_block = kNoIndex, last_block = kNoIndex;
   std::uint32_t events = 0;
   std::uint16_t port = 0;
@@ -75,32 +54,33 @@ class PairTable {
   std::uint32_t add(const PairKey& key, std::uint32_t hash);
   void erase(std::uint32_t index);
 
-  Pair& at(std::uint32_t index) { return slabs_[index / kSlab][index % kSlab]; }
-  const Pair& at(std::uint32_t index) const { return slabs_[index / kSlab][index % kSlab]; }
+  Pair& at(std::uint32_t index) { return pairs_.at(index); }
+  const Pair& at(std::uint32_t index) const { return pairs_.at(index); }
   // What few pairs have, made where there is none.
   PairNames& names_of(std::uint32_t index);
   // nullptr if there is none.
-  const PairNames* names_if_any(std::uint32_t index) const { return names_[index].get(); }
+  const PairNames* names_if_any(std::uint32_t index) const {
+    return index < names_.size() ? names_[index].get() : nullptr;
+  }
 
   // Makes it the one used last.
-  void use(std::uint32_t index);
+  void use(std::uint32_t index) { pairs_.use(index); }
   // The one used longest ago, kNoIndex if there is none.
-  std::uint32_t oldest() const { return oldest_; }
+  std::uint32_t oldest() const { return pairs_.oldest(); }
 
   void add_event(Pair& pair, const Event& event);
   // In the order in which they came.
   void copy_events(const Pair& pair, std::vector<Event>& to) const;
   void drop_events(Pair& pair);
 
-  std::size_t size() const { return table_.size(); }
+  std::size_t size() const { return pairs_.size(); }
   std::size_t events() const { return events_; }
 
-  void prefetch(std::uint32_t hash) const { table_.prefetch(hash); }
+  void prefetch(std::uint32_t hash) const { pairs_.prefetch(hash); }
   // Whether there is probably such a pair.
-  bool prefetch_pair(std::uint32_t hash) const;
+  bool prefetch_pair(std::uint32_t hash) const { return pairs_.prefetch_entry(hash) != kNoIndex; }
   void prefetch_events(std::uint32_t hash) const;
-  // The pairs that are erased next, if the oldest go.
-  void prefetch_oldest() const;
+  void prefetch_oldest() const { pairs_.prefetch_oldest(); }
 
  private:
   static constexpr std::size_t kSlab = 1024;
@@ -109,25 +89,16 @@ class PairTable {
     std::array<Event, kOfBlock> events;
     std::uint32_t next = kNoIndex;
   };
-  struct Link {
-    std::uint32_t before = kNoIndex, after = kNoIndex;
-  };
   Block& block(std::uint32_t index) { return blocks_[index / kSlab][index % kSlab]; }
   const Block& block(std::uint32_t index) const { return blocks_[index / kSlab][index % kSlab]; }
   std::uint32_t take_block();
-  void append(std::uint32_t index);
-  void remove(std::uint32_t index);
 
   KeyedHash keyed_;
-  IndexTable table_;
-  std::vector<std::unique_ptr<Pair[]>> slabs_;
-  std::vector<std::uint32_t> free_;  // pairs
-  std::vector<Link> links_;          // of each pair, in the order of use
-  std::vector<std::unique_ptr<PairNames>> names_;
+  RecentTable<Pair> pairs_;
+  std::vector<std::unique_ptr<PairNames>> names_;  // of each pair
   std::vector<std::unique_ptr<Block[]>> blocks_;
   std::uint32_t blocks_made_ = 0;
   std::uint32_t free_block_ = kNoIndex;
-  std::uint32_t oldest_ = kNoIndex, newest_ = kNoIndex;
   std::size_t events_ = 0;
 };
 

@@ -261,7 +261,7 @@ class IndicatorDetector final : public Detector {
 
   void hold(const Seen& seen, SightingSink& sink) {
     if (matches_.empty() || seen.first < -kFarthest || seen.first > kFarthest) return;
-    std::stable_sort(matches_.begin(), matches_.end(), says_more);
+    if (matches_.size() > 1) std::stable_sort(matches_.begin(), matches_.end(), says_more);
     const IndicatorMatch& best = matches_.front();
     const Timestamp hour = floor_to(seen.first, kHour);
     newest_ = std::max(newest_, hour);
@@ -347,7 +347,14 @@ class IndicatorDetector final : public Detector {
     keys_.resize(kept);
   }
 
-  void give(Held& held, SightingSink& sink) const {
+  // The same few indicators make most sightings.
+  const std::string& described_once(const IndicatorMatch& match) {
+    Described& known = described_[match.entry % described_.size()];
+    if (known.entry != match.entry || known.text.empty()) known = {match.entry, described(match)};
+    return known.text;
+  }
+
+  void give(Held& held, SightingSink& sink) {
     const IndicatorMatch best = match_of(held.named[0]);
     Sighting sighting;
     sighting.kind = best.kind;
@@ -365,10 +372,11 @@ class IndicatorDetector final : public Detector {
     sighting.group = best.group;
     sighting.tlp = best.tlp;
     sighting.place = held.place;
-    sighting.matched = described(best);
+    sighting.matched = described_once(best);
     for (std::uint32_t i = 1; i < held.names; ++i) {
       const IndicatorMatch other = match_of(held.named[i]);
-      sighting.matched += (i == 1 ? "; also " : ", ") + described(other);
+      sighting.matched += i == 1 ? "; also " : ", ";
+      sighting.matched += described_once(other);
       if (strictness(other.tlp) > strictness(sighting.tlp)) sighting.tlp = other.tlp;
     }
     sink.sight(std::move(sighting));
@@ -381,6 +389,11 @@ class IndicatorDetector final : public Detector {
   std::vector<Held> held_;
   std::vector<Key> keys_;
   std::unordered_map<Key, std::uint32_t, KeyHash> index_;
+  struct Described {
+    std::uint32_t entry = 0;
+    std::string text;
+  };
+  std::vector<Described> described_ = std::vector<Described>(4096);
   Timestamp newest_ = -kFarthest;
   Timestamp given_out_ = -kFarthest;
 };

@@ -41,14 +41,13 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <list>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "detect/detector.h"
 #include "detect/hourly.h"
+#include "detect/recent_table.h"
 
 namespace tocsin {
 namespace {
@@ -56,6 +55,7 @@ namespace {
 constexpr std::size_t kTracks = 1 << 16;
 constexpr std::size_t kShares = 1 << 19;  // of all tracks: two hours each, more where many sources are merged
 constexpr std::size_t kMet = 128;
+constexpr std::size_t kBlock = 64;  // flows whose tracks are fetched before the first is asked for
 constexpr Timestamp kFast = 5 * kMinute;
 constexpr Timestamp kSlow = kHour;
 constexpr Timestamp kRush = 10 * kSecond;
@@ -99,14 +99,6 @@ struct Key {
   friend bool operator==(const Key&, const Key&) = default;
 };
 
-struct KeyHash {
-  std::size_t operator()(const Key& key) const {
-    std::uint64_t mixed = hash_of(key.initiator) * 0x9e3779b97f4a7c15ULL + hash_of(key.host);
-    mixed = (mixed ^ (mixed >> 29)) + (std::uint64_t{key.port} << 8) + static_cast<std::uint64_t>(key.way);
-    return (mixed ^ (mixed >> 32)) * 0x9e3779b97f4a7c15ULL;
-  }
-};
-
 struct Met {
   std::uint64_t what = 0;  // port, or hash of the host
   Timestamp last = 0;
@@ -133,13 +125,13 @@ struct Hour {
 };
 
 struct Track {
+  Key key;
   std::vector<Met> met;
   std::array<Hour, 2> hours;  // the two latest
   double walk = 0;
   bool walked = false;  // the walk has reached kScanner
   bool shared = false;  // the other track of `door` holds the probes of this one's hours as well
   Endpoint door;
-  std::list<const Key*>::iterator used;
 };
 
 bool single_host(const IpAddress& ip) {
@@ -251,32 +243,77 @@ class ScanDetector final : public Detector {
   std::string_view name() const override { return "scan"; }
 
   void observe(const Batch& batch, SightingSink& sink) override {
-    for (const Flow& flow : batch.flows) add(flow, sink);
+    std::array<Asked, kBlock> asked;
+    for (std::size_t begin = 0; begin < batch.flows.size();) {
+      std::size_t size = 0;
+      for (; begin < batch.flows.size() && size < kBlock; ++begin) {
+        if (!ask(batch.flows[begin], asked[size])) continue;
+        tracks_.prefetch(asked[size].vertical_hash);
+        tracks_.prefetch(asked[size].horizontal_hash);
+        ++size;
+      }
+      for (std::size_t i = 0; i < size; ++i) {
+        tracks_.prefetch_entry(asked[i].vertical_hash);
+        tracks_.prefetch_entry(asked[i].horizontal_hash);
+      }
+      for (std::size_t i = 0; i < size; ++i) add(asked[i], sink);
+    }
   }
 
   void finish(SightingSink& sink) override {
-    while (!by_use_.empty()) evict_oldest(sink);
+    while (tracks_.oldest() != kNoIndex) evict_oldest(sink);
     held_.release(sink);
   }
 
  private:
-  void add(const Flow& flow, SightingSink& sink) {
+  // A probe, and which tracks it may belong to.
+  struct Asked {
+    const Flow* flow;
+    Probe probe;
+    std::uint16_t port;
+    bool by_host, by_port;
+    std::uint32_t vertical_hash, horizontal_hash;
+  };
+
+  bool ask(const Flow& flow, Asked& asked) const {
     const std::optional<Probe> probe = probe_of(flow);
-    if (!probe || !single_host(flow.responder.ip)) return;
+    if (!probe || !single_host(flow.responder.ip)) return false;
     const bool icmp = is_icmp(probe->way);
+    asked.flow = &flow;
+    asked.probe = *probe;
+    asked.port = icmp ? std::uint16_t{0} : flow.responder.port;
+    asked.by_host = !icmp && !(probe->way == Way::kUdp && asked.port >= kEphemeral);
+    asked.by_port = probe->way != Way::kTcpAck && probe->way != Way::kTcpMaimon;
+    const std::uint64_t initiator = keyed_(flow.initiator.ip) + static_cast<std::uint64_t>(probe->way);
+    asked.vertical_hash = vertical_hash(initiator, flow.responder.ip);
+    asked.horizontal_hash = horizontal_hash(initiator, asked.port);
+    return true;
+  }
+  std::uint32_t vertical_hash(std::uint64_t initiator, const IpAddress& host) const {
+    return folded(keyed_(initiator, keyed_(host)));
+  }
+  std::uint32_t horizontal_hash(std::uint64_t initiator, std::uint16_t port) const {
+    return folded(keyed_(initiator, port));
+  }
+  std::uint32_t hash_of(const Key& key) const {
+    const std::uint64_t initiator = keyed_(key.initiator) + static_cast<std::uint64_t>(key.way);
+    return key.vertical() ? vertical_hash(initiator, key.host) : horizontal_hash(initiator, key.port);
+  }
+
+  void add(const Asked& asked, SightingSink& sink) {
+    const Flow& flow = *asked.flow;
+    const Probe& probe = asked.probe;
+    const std::uint16_t port = asked.port;
     // A track begins with a failure; of pings, with any.
-    const bool begins = probe->outcome == Outcome::kFailed || icmp;
-    const std::uint16_t port = icmp ? std::uint16_t{0} : flow.responder.port;
-    const bool by_host = !icmp && !(probe->way == Way::kUdp && port >= kEphemeral);
-    const bool by_port = probe->way != Way::kTcpAck && probe->way != Way::kTcpMaimon;
+    const bool begins = probe.outcome == Outcome::kFailed || is_icmp(probe.way);
     // The horizontal track's place may be taken by the vertical one's making, so room is made before either is held.
     if (begins) make_room(sink);
-    const Key vertical_key{flow.initiator.ip, flow.responder.ip, 0, probe->way};
-    const Key horizontal_key{flow.initiator.ip, {}, port, probe->way};
-    Track* vertical = by_host ? track_of(vertical_key, begins) : nullptr;
-    Track* horizontal = by_port ? track_of(horizontal_key, begins) : nullptr;
-    if (vertical != nullptr) meet(*vertical, port, flow.first, *probe);
-    if (horizontal != nullptr) meet(*horizontal, hash_of(flow.responder.ip), flow.first, *probe);
+    const Key vertical_key{flow.initiator.ip, flow.responder.ip, 0, probe.way};
+    const Key horizontal_key{flow.initiator.ip, {}, port, probe.way};
+    Track* vertical = asked.by_host ? track_of(vertical_key, asked.vertical_hash, begins) : nullptr;
+    Track* horizontal = asked.by_port ? track_of(horizontal_key, asked.horizontal_hash, begins) : nullptr;
+    if (vertical != nullptr) meet(*vertical, port, flow.first, probe);
+    if (horizontal != nullptr) meet(*horizontal, tocsin::hash_of(flow.responder.ip), flow.first, probe);
     if (!begins) return;
 
     const std::size_t ports = vertical == nullptr ? 0 : vertical->met.size();
@@ -290,16 +327,20 @@ class ScanDetector final : public Detector {
     if (horizontal != nullptr) tally(horizontal_key, *horizontal, flow, hosts > ports, shared, sink);
   }
 
-  Track* track_of(const Key& key, bool begins) {
-    auto at = tracks_.find(key);
-    if (at == tracks_.end()) {
+  std::uint32_t find(const Key& key, std::uint32_t hash) const {
+    return tracks_.find(hash, [&](const Track& track, std::uint32_t) { return track.key == key; });
+  }
+
+  Track* track_of(const Key& key, std::uint32_t hash, bool begins) {
+    std::uint32_t index = find(key, hash);
+    if (index == kNoIndex) {
       if (!begins) return nullptr;
-      at = tracks_.try_emplace(key).first;
-      at->second.used = by_use_.insert(by_use_.end(), &at->first);
+      index = tracks_.add(hash);
+      tracks_.at(index).key = key;
     } else {
-      by_use_.splice(by_use_.end(), by_use_, at->second.used);
+      tracks_.use(index);
     }
-    return &at->second;
+    return &tracks_.at(index);
   }
 
   static void meet(Track& track, std::uint64_t what, Timestamp time, const Probe& probe) {
@@ -368,11 +409,12 @@ class ScanDetector final : public Detector {
   void claim(const Key& key, Track& track) {
     if (!track.shared) return;
     track.shared = false;
-    const auto other = tracks_.find(key.vertical() ? Key{key.initiator, {}, track.door.port, key.way}
-                                                   : Key{key.initiator, track.door.ip, 0, key.way});
-    if (other == tracks_.end() || !other->second.shared) return;
-    other->second.shared = false;
-    for (Hour& hour : other->second.hours) {
+    const Key other_key = key.vertical() ? Key{key.initiator, {}, track.door.port, key.way}
+                                         : Key{key.initiator, track.door.ip, 0, key.way};
+    const std::uint32_t other = find(other_key, hash_of(other_key));
+    if (other == kNoIndex || !tracks_.at(other).shared) return;
+    tracks_.at(other).shared = false;
+    for (Hour& hour : tracks_.at(other).hours) {
       shares_ -= hour.shares.size();
       hour = {};
     }
@@ -466,18 +508,18 @@ class ScanDetector final : public Detector {
   }
 
   void make_room(SightingSink& sink) {
-    while (!by_use_.empty() && (tracks_.size() + 2 > kTracks || shares_ > kShares)) evict_oldest(sink);
+    while (tracks_.size() > 0 && (tracks_.size() + 2 > kTracks || shares_ > kShares)) evict_oldest(sink);
   }
 
   void evict_oldest(SightingSink& sink) {
-    const auto at = tracks_.find(*by_use_.front());
-    for (const Hour& hour : at->second.hours) emit(at->first, hour, sink);
-    by_use_.pop_front();
-    tracks_.erase(at);
+    tracks_.prefetch_oldest();
+    const Track& track = tracks_.at(tracks_.oldest());
+    for (const Hour& hour : track.hours) emit(track.key, hour, sink);
+    tracks_.erase(tracks_.oldest());
   }
 
-  std::unordered_map<Key, Track, KeyHash> tracks_;
-  std::list<const Key*> by_use_;  // least recently used first
+  KeyedHash keyed_;
+  RecentTable<Track> tracks_;
   std::size_t shares_ = 0;
   HourlySightings held_;
 };

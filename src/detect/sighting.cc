@@ -5,8 +5,20 @@
 namespace tocsin {
 
 Hash128 id_of(const Sighting& s) {
-  return hash128(fmt::format("{}\x1f{}\x1f{}\x1f{}\x1f{}\x1f{}\x1f{}", s.detector, name_of(s.kind), s.actor.ip.text(),
-                             s.actor_name, s.target.ip.text(), s.target_name, floor_to(s.first_seen, kHour) / kHour));
+  fmt::memory_buffer text;
+  const auto add = [&text](std::string_view part) {
+    text.append(part.data(), part.data() + part.size());
+    text.push_back('\x1f');
+  };
+  add(s.detector);
+  add(name_of(s.kind));
+  add(s.actor.ip.text());
+  add(s.actor_name);
+  add(s.target.ip.text());
+  add(s.target_name);
+  const fmt::format_int hour(floor_to(s.first_seen, kHour) / kHour);
+  text.append(hour.data(), hour.data() + hour.size());
+  return hash128({text.data(), text.size()});
 }
 
 }  // namespace tocsin

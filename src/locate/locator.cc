@@ -249,9 +249,15 @@ void locate_sighting(Sighting& sighting, const Locator& locator, const Constitue
   const bool target_there = place(sighting.target.ip, sighting.target_country, sighting.target_asn);
   sighting.target_inside = target_there || constituency.contains_name(sighting.target_name);
   const Organisation* const organisation = constituency.organisation_of(sighting.target.ip, sighting.target_name);
-  sighting.target_organisation = organisation == nullptr ? std::string() : organisation->name;
-  sighting.target_sector = organisation == nullptr ? std::string() : organisation->sector;
-  sighting.target_province = constituency.province_of(sighting.target.ip, sighting.target_name);
+  sighting.target_organisation.clear();
+  sighting.target_sector.clear();
+  if (organisation != nullptr) {
+    sighting.target_organisation = organisation->name;
+    sighting.target_sector = organisation->sector;
+  }
+  sighting.target_province = organisation != nullptr && !organisation->province.empty()
+                                 ? std::string_view(organisation->province)
+                                 : constituency.province_of(sighting.target.ip, sighting.target_name);
   sighting.location_version = locator.databases()[index].version;
 }
 

@@ -110,7 +110,7 @@ Expected<std::uint64_t> relocate(SightingStore& store, const Locator& locator, c
           auto sighting = sighting_of(row);
           if (!sighting) return Expected<void>(std::unexpected(sighting.error()));
           locate_sighting(*sighting, locator, constituency, database);
-          if (auto done = (*writer)->append(*sighting, source, row.text(kEvidence)); !done) return done;
+          if (auto done = (*writer)->append(std::move(*sighting), source, row.text(kEvidence)); !done) return done;
           ++written;
         }
         return Expected<void>();

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <limits>
 #include <set>
+#include <utility>
 
 #include "base/file.h"
 #include "dissect/dissector.h"
@@ -186,6 +187,7 @@ Expected<bool> read_in_order(const std::vector<SourceFile>& files, const std::fu
   // Latest first, so that the next to open is at the back.
   std::ranges::stable_sort(waiting, [&](std::size_t a, std::size_t b) { return files[a].first > files[b].first; });
   std::vector<std::unique_ptr<Active>> active;
+  Batch spare;  // of a source that has ended: its memory serves the next
   std::uint64_t done_bytes = 0;
   while (!waiting.empty() || !active.empty()) {
     const auto earliest =
@@ -201,6 +203,7 @@ Expected<bool> read_in_order(const std::vector<SourceFile>& files, const std::fu
       if (!reader) return std::unexpected(reader.error());
       opened->reader = std::move(*reader);
       opened->first = file.first;
+      std::swap(opened->batch, spare);
       if (opened->reader->next(opened->batch)) {
         opened->first = std::max(file.first, *first_time(opened->batch));
         active.push_back(std::move(opened));
@@ -219,6 +222,7 @@ Expected<bool> read_in_order(const std::vector<SourceFile>& files, const std::fu
     } else {
       ended(source.index, *source.reader);
       done_bytes += files[source.index].record.bytes;
+      std::swap(source.batch, spare);
       active.erase(earliest);
     }
   }

@@ -19,14 +19,14 @@ namespace fs = std::filesystem;
 class LocatingSink : public SightingSink {
  public:
   LocatingSink(const Locator& locator, const Constituency& constituency, WatchReport& report,
-               std::function<void(const Sighting&)> next)
+               std::function<void(Sighting&&)> next)
       : locator_(locator), constituency_(constituency), report_(report), next_(std::move(next)) {}
 
   void sight(Sighting&& sighting) override {
     locate_sighting(sighting, locator_, constituency_);
     ++report_.sightings[{sighting.kind, sighting.confidence}];
     ++count_;
-    next_(sighting);
+    next_(std::move(sighting));
   }
   std::uint64_t count() const { return count_; }
 
@@ -34,7 +34,7 @@ class LocatingSink : public SightingSink {
   const Locator& locator_;
   const Constituency& constituency_;
   WatchReport& report_;
-  std::function<void(const Sighting&)> next_;
+  std::function<void(Sighting&&)> next_;
   std::uint64_t count_ = 0;
 };
 
@@ -86,7 +86,7 @@ void count_observations(const Batch& batch, WatchReport& report) {
 
 // collect → dissect → detect → locate, for the sources prepared; false if interrupted.
 Expected<bool> run(const Settings& settings, const WatchOptions& options, const Prepared& prepared, WatchReport& report,
-                   const std::function<void(const Batch&)>& seen, const std::function<void(const Sighting&)>& sighted) {
+                   const std::function<void(const Batch&)>& seen, const std::function<void(Sighting&&)>& sighted) {
   auto locator = open_locator(settings);
   if (!locator) return std::unexpected(locator.error());
   for (const std::string& warning : (*locator)->warnings()) report.warnings.push_back(warning);
@@ -200,11 +200,11 @@ Expected<WatchReport> watch(SightingStore& store, const Settings& settings, cons
   std::optional<Error> unwritten;
   const auto finished = run(
       settings, options, prepared, report, [](const Batch&) {},
-      [&](const Sighting& sighting) {
+      [&](Sighting&& sighting) {
         if (unwritten) return;
         const SourceRecord& source = prepared.files[sighting.place.source].record;
-        const auto done = (*writer)->append(
-            sighting, source.id, fmt::format("offset={} record={}", sighting.place.offset, sighting.place.record));
+        std::string evidence = fmt::format("offset={} record={}", sighting.place.offset, sighting.place.record);
+        const auto done = (*writer)->append(std::move(sighting), source.id, std::move(evidence));
         if (!done) unwritten = done.error();
       });
   if (!finished) return std::unexpected(finished.error());
@@ -231,8 +231,8 @@ Expected<WatchReport> inspect(const Settings& settings, const std::vector<std::s
   const Inputs inputs(*files, fs::temp_directory_path(error).string(), options.interrupted);
   WatchReport report;
   const Prepared prepared = prepare(inputs.all(), {}, options.again, report);
-  const auto finished = run(settings, options, prepared, report, seen,
-                            [&sink](const Sighting& sighting) { sink.sight(Sighting(sighting)); });
+  const auto finished =
+      run(settings, options, prepared, report, seen, [&sink](Sighting&& sighting) { sink.sight(std::move(sighting)); });
   if (!finished) return std::unexpected(finished.error());
   report.interrupted = !*finished;
   return report;

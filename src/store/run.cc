@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <iterator>
 #include <set>
+#include <utility>
 
 namespace tocsin {
 
@@ -25,10 +26,9 @@ std::unexpected<Error> SightingStore::Run::State::fail(const Error& error) {
   return std::unexpected(error);
 }
 
-Expected<void> SightingStore::Run::append(const Sighting& sighting, const std::string& source_id,
-                                          const std::string& evidence) {
+Expected<void> SightingStore::Run::append(Sighting sighting, const std::string& source_id, std::string evidence) {
   if (state_->failed) return std::unexpected(*state_->failed);
-  if (auto appended = state_->writer.append(sighting, source_id, evidence); !appended) {
+  if (auto appended = state_->writer.append(std::move(sighting), source_id, std::move(evidence)); !appended) {
     return state_->fail(appended.error());
   }
   ++state_->rows;

@@ -247,21 +247,22 @@ SegmentWriter::~SegmentWriter() { discard(); }
 
 Expected<void> SegmentWriter::open_database() {
   if (database_) return {};
-  auto database = Database::open(0, spill_.string());
+  // One thread: a segment is small, and threads that wait for work cost more than they bring.
+  auto database = Database::open(1, spill_.string());
   if (!database) return std::unexpected(database.error());
   database_ = std::move(*database);
   chunk_ = std::make_unique<Chunk>();
   return {};
 }
 
-Expected<void> SegmentWriter::append(const Sighting& sighting, const std::string& source_id,
-                                     const std::string& evidence) {
+Expected<void> SegmentWriter::append(Sighting&& sighting, const std::string& source_id, std::string&& evidence) {
   const Timestamp first_seen = held_time(sighting.first_seen);
   Day& day = days_[floor_to(first_seen, kDay) / kDay];
-  day.rows.push_back({sighting, source_id, evidence});
-  day.rows.back().sighting.first_seen = first_seen;
-  day.rows.back().sighting.last_seen = held_time(sighting.last_seen);
-  if (day.sources.empty() || !day.sources.contains(source_id)) day.sources.insert(source_id);
+  day.rows.push_back({std::move(sighting), source_id, std::move(evidence)});
+  Sighting& held = day.rows.back().sighting;
+  held.first_seen = first_seen;
+  held.last_seen = held_time(held.last_seen);
+  if (day.rows.size() == 1 || day.rows[day.rows.size() - 2].source != source_id) day.sources.insert(source_id);
   ++day.held;
   ++held_;
   if (day.rows.size() == duckdb_vector_size()) {

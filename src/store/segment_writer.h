@@ -24,7 +24,7 @@ class SegmentWriter {
   explicit SegmentWriter(std::filesystem::path directory, std::size_t most_rows = kMostRows);
   ~SegmentWriter();
 
-  Expected<void> append(const Sighting& sighting, const std::string& source_id, const std::string& evidence);
+  Expected<void> append(Sighting&& sighting, const std::string& source_id, std::string&& evidence);
   // Writes all that is held.
   Expected<void> flush();
   // Writes the rows of a clause as one segment of a day ("2013-01-31"); nothing if there are none.

@@ -107,7 +107,7 @@ class SightingStore::Run {
  public:
   ~Run();  // without commit: what was written is removed
   // Rows are held and written as segments by day (of first_seen) when there are many. source_of: index as in Place.
-  Expected<void> append(const Sighting& sighting, const std::string& source_id, const std::string& evidence);
+  Expected<void> append(Sighting sighting, const std::string& source_id, std::string evidence);
   // Syncs segments, writes the ledger line. replaces: ids of sources whose earlier rows these replace (a file that
   // has grown): their segments are retired, or rewritten without them.
   Expected<CommitReport> commit(const std::vector<SourceRecord>& sources, const std::vector<std::string>& replaces);
