@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <tuple>
+#include <utility>
 
 #include "base/hash.h"
 
@@ -57,16 +58,47 @@ bool leads_from_elsewhere(std::string_view referrer, const Script& script) {
 
 }  // namespace
 
-void CountSketch::add(std::uint64_t key) {
-  const std::uint64_t hash = mixed(key);
-  for (std::uint16_t* cell : {&cells_[hash % kCells], &cells_[kCells + (hash >> 40) % kCells]}) {
-    if (*cell != 0xffff) ++*cell;
-  }
+std::optional<FetchTable::Fetched> FetchTable::find(std::uint64_t key) const {
+  const std::size_t slot = slot_of(key);
+  if (keys_[slot] != 0) return fetched_[slot];
+  return overflowed_ ? std::nullopt : std::optional(Fetched{});
 }
 
-std::uint32_t CountSketch::count(std::uint64_t key) const {
-  const std::uint64_t hash = mixed(key);
-  return std::min(cells_[hash % kCells], cells_[kCells + (hash >> 40) % kCells]);
+void FetchTable::bump(std::uint64_t key, std::uint8_t Fetched::*count) {
+  std::size_t slot = slot_of(key);
+  if (keys_[slot] == 0) {
+    if (used_ * 4 >= keys_.size() * 3) {
+      if (keys_.size() >= most_slots_) {
+        overflowed_ = true;
+        return;
+      }
+      grow();
+      slot = slot_of(key);
+    }
+    keys_[slot] = key == 0 ? 1 : key;
+    ++used_;
+  }
+  if (fetched_[slot].*count != 0xff) ++(fetched_[slot].*count);
+}
+
+// Of the key, or the free one where it would be.
+std::size_t FetchTable::slot_of(std::uint64_t key) const {
+  if (key == 0) key = 1;
+  const std::size_t mask = keys_.size() - 1;
+  std::size_t slot = mixed(key) & mask;
+  while (keys_[slot] != 0 && keys_[slot] != key) slot = (slot + 1) & mask;
+  return slot;
+}
+
+void FetchTable::grow() {
+  const std::vector<std::uint64_t> keys = std::exchange(keys_, std::vector<std::uint64_t>(keys_.size() * 2));
+  const std::vector<Fetched> fetched = std::exchange(fetched_, std::vector<Fetched>(keys_.size()));
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (keys[i] == 0) continue;
+    const std::size_t slot = slot_of(keys[i]);
+    keys_[slot] = keys[i];
+    fetched_[slot] = fetched[i];
+  }
 }
 
 std::string_view script_of(std::string_view path) {

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -43,16 +44,29 @@ struct Script {
   bool open_to_all = false;  // more clients than a shell has: nothing more is held
 };
 
-// Saturating counts of keys in fixed memory (Cormode and Muthukrishnan, "An Improved Data Stream Summary: The
-// Count-Min Sketch and its Applications", 2005): never too low.
-class CountSketch {
+// How many pages and parts of pages (pictures, styles) each client fetched of each site: exact for as many as there is
+// room for, some ten million. Of those beyond nothing is known.
+class FetchTable {
  public:
-  void add(std::uint64_t key);
-  std::uint32_t count(std::uint64_t key) const;
+  struct Fetched {
+    std::uint8_t pages = 0, assets = 0;  // saturating
+  };
+  explicit FetchTable(std::size_t most_slots = std::size_t{1} << 24) : most_slots_(most_slots) {}
+  void add_page(std::uint64_t key) { bump(key, &Fetched::pages); }
+  void add_asset(std::uint64_t key) { bump(key, &Fetched::assets); }
+  // Nothing fetched if the key never came; nullopt if it may have come when there was no room.
+  std::optional<Fetched> find(std::uint64_t key) const;
 
  private:
-  static constexpr std::size_t kCells = 1 << 21;
-  std::vector<std::uint16_t> cells_ = std::vector<std::uint16_t>(2 * kCells);
+  void bump(std::uint64_t key, std::uint8_t Fetched::*count);
+  std::size_t slot_of(std::uint64_t key) const;
+  void grow();
+
+  std::size_t most_slots_;
+  std::vector<std::uint64_t> keys_ = std::vector<std::uint64_t>(1 << 12);  // 0: free
+  std::vector<Fetched> fetched_ = std::vector<Fetched>(1 << 12);
+  std::size_t used_ = 0;
+  bool overflowed_ = false;
 };
 
 // Part of a path up to the end of its script ("/a.php" of "/a.php/b"), empty if it has none. The name of "x.php.jpg"

@@ -117,7 +117,7 @@ class WebShellDetector final : public Detector {
     }
     for (auto& [key, sighting] : sightings) sink.sight(std::move(sighting));
     scripts_ = ScriptTable();
-    assets_ = pages_ = CountSketch();
+    fetched_ = FetchTable();
   }
 
  private:
@@ -145,11 +145,11 @@ class WebShellDetector final : public Detector {
     const bool post = http.method == "POST" || http.method == "PUT";
     if (script_path.empty() && !post) {
       if (is_asset(path)) {
-        assets_.add(client_key);
+        fetched_.add_asset(client_key);
         return;
       }
       if (uri.size() == path.size()) {
-        pages_.add(client_key);
+        fetched_.add_page(client_key);
         return;
       }
     }
@@ -158,13 +158,13 @@ class WebShellDetector final : public Detector {
     const std::uint64_t key = hash64(path, site_key_);
     Script* script = scripts_.find(key);
     if (script != nullptr && script->open_to_all) {
-      if (!post) pages_.add(client_key);
+      if (!post) fetched_.add_page(client_key);
       scripts_.use(*script, http, client_key, false, {});
       return;
     }
     const FoundMarks marks = http.status < 300 ? marks_.of_request(uri, http) : FoundMarks{};
     const bool command = post || marks.signature != 0 || marks.hint != 0;
-    if (!command) pages_.add(client_key);
+    if (!command) fetched_.add_page(client_key);
     // What is no script is held only for a signature's sake.
     if (script_path.empty() && script == nullptr && marks.signature == 0) return;
     if (http.status == 304) return;
@@ -188,8 +188,8 @@ class WebShellDetector final : public Detector {
 
   // Neither pages nor their parts: the client came for the script alone.
   bool came_for_it_alone(const ScriptClient& client) const {
-    const std::uint32_t pages = pages_.count(client.key);
-    return assets_.count(client.key) == 0 && pages <= client.visits + 1;
+    const auto fetched = fetched_.find(client.key);
+    return fetched && fetched->assets == 0 && fetched->pages <= client.visits + 1;
   }
 
   void judge(const Script& script, std::vector<Accusation>& accusations) const {
@@ -293,7 +293,7 @@ class WebShellDetector final : public Detector {
 
   WebShellMarks marks_;
   ScriptTable scripts_;
-  CountSketch assets_, pages_;  // by client and site
+  FetchTable fetched_;  // by client and site
   std::string host_, site_, plain_, scratch_;
   IpAddress server_;
   std::uint64_t site_key_ = 0;

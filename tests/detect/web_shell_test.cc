@@ -302,5 +302,23 @@ TEST(WebShell, ComplaintsNameFileAndLine) {
   EXPECT_EQ(complaint("[[place]]\nfamily = 'a'\n"), ":2: \"family\" is not known here; expected pattern");
 }
 
+TEST(FetchTable, IsExactUntilItIsFull) {
+  FetchTable table(1 << 13);
+  for (std::uint64_t key = 0; key < 6000; ++key) {
+    table.add_page(key * 7);
+    if (key % 3 == 0) table.add_asset(key * 7);
+  }
+  for (std::uint64_t key = 0; key < 6000; ++key) {
+    const auto fetched = table.find(key * 7);
+    ASSERT_TRUE(fetched);
+    EXPECT_EQ(fetched->pages, 1);
+    EXPECT_EQ(fetched->assets, key % 3 == 0 ? 1 : 0);
+  }
+  ASSERT_TRUE(table.find(3));
+  EXPECT_EQ(table.find(3)->pages, 0);
+  for (std::uint64_t key = 0; key < 6000; ++key) table.add_page(key * 11 + 1);
+  EXPECT_FALSE(table.find(1'000'003));
+}
+
 }  // namespace
 }  // namespace tocsin
