@@ -49,16 +49,16 @@ constexpr std::size_t kMostNetworks = 24;        // estimated by themselves
 constexpr std::uint64_t kLeastPresences = 5000;  // of a network estimated by itself
 constexpr std::uint64_t kLeastAddresses = 60;
 constexpr std::int64_t kLeastHours = 72, kMostHours = 400 * 24;
-constexpr double kLeastRate = 1e-3, kMostRate = 1e6;  // outside, the rate counts as unknown
-constexpr double kQuantile = 2.04;                    // of Student's t with 31 degrees of freedom
-constexpr double kMostDispersion = 1.06;              // without sharing
-constexpr double kMostCrowd = 0.10;                   // the same
-constexpr double kLeastCrowd = -0.25;                 // below it the rate is too high
-constexpr double kMostMisfit = 0.012;                 // root mean square, relative, beside noise
-constexpr double kMisfitNoise = 0.1;                  // by the root of the addresses seen in an hour
-constexpr double kMostSession = 0.4;                  // of a lease
-constexpr double kMostHalfWidth = 0.6;                // of the logarithm
-constexpr double kMostUnestimated = 0.25;             // share of presences
+constexpr double kLeastRate = 1e-3, kMostRate = 1e6;            // outside, the rate counts as unknown
+constexpr double kQuantile = 2.04;                              // of Student's t with 31 degrees of freedom
+constexpr double kMostDispersion = 1.06;                        // without sharing
+constexpr double kMostCrowd = 0.10;                             // the same
+constexpr double kLeastCrowd = -0.25;                           // below it the rate is too high
+constexpr double kMostMisfit = 0.012;                           // root mean square, relative, beside noise
+constexpr double kMisfitNoise = 0.1;                            // by the root of the addresses seen in an hour
+constexpr double kMostSession = 0.4, kMostSharedSession = 0.2;  // of a lease
+constexpr double kMostHalfWidth = 0.6;                          // of the logarithm
+constexpr double kMostUnestimated = 0.25;                       // share of presences
 constexpr double kMostSwing = 0.06;  // of connections over the hours of the day, where addresses are shared
 constexpr double kModelError = 0.03;
 constexpr double kPoolingError = 0.03;  // of networks with unlike leases
@@ -154,7 +154,7 @@ Part sharing_part(const Stratum& stratum, std::uint32_t hours, const MachinesOpt
   }
   const auto whole = estimate_sharing(stratum.all.sharing, hours, options.rate);
   if (!whole) return {.abstained = "too few shared addresses are seen again"};
-  if (!explained(whole->misfit, stratum, hours) || whole->session_hours > kMostSession * whole->lease_hours) {
+  if (!explained(whole->misfit, stratum, hours) || whole->session_hours > kMostSharedSession * whole->lease_hours) {
     return {.abstained = "connections come and go in a way that no lease explains"};
   }
   Part part;

@@ -35,7 +35,7 @@ constexpr std::uint32_t kSilence = 10;  // hours without a sighting that end a b
 constexpr std::uint32_t kAhead = 24;    // hours of an address that must follow an hour taken
 constexpr std::uint32_t kLeastTaken = 6;
 constexpr double kLeastHours = 2000;
-constexpr double kLeastDuty = 0.06, kLeastBurst = 0.03;
+constexpr double kLeastDuty = 0.15, kLeastBurst = 0.03;
 constexpr double kBusyShare = 0.6;  // of all connections
 constexpr std::array kMemories{0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 12.0};
 
