@@ -36,7 +36,7 @@ class LocalDays {
   std::string zone_;
   std::map<std::int64_t, Timestamp> begins_;
   std::int64_t day_ = 0, month_ = -1;  // -1: not asked yet
-  Period last_{0, 0};  // of day_
+  Period last_{0, 0};                  // of day_
 };
 
 }  // namespace tocsin::figures
