@@ -23,3 +23,14 @@ if cmp -s small/truth.json drawn/truth.json; then die 'another seed gave the sam
 status 3 "$tocsin" watch --store small-store small
 same 'figures after reading twice' "$(jq '[.figures[]|select(.figure=="botnet.controlled-hosts")][0].value' small/truth.json)" \
   "$(value small-store botnet.controlled-hosts --from 2013-03-01 --to 2013-04-01)"
+# What the figures would be with the other database is what they are once the store is located with it.
+march=(--from 2013-03-01 --to 2013-04-01)
+status 0 "$tocsin" report --store small-store "${march[@]}" --sensitivity --format json
+jq -r '.sensitivity[]|"\(.figure) \(.with_other_location) \(.with_suspected)"' out >sensitivity
+cp -r small-store moved-store
+status 0 "$tocsin" locate --store moved-store --sightings --with 2026-06-17
+[ "$(wc -l <sensitivity)" -ge 10 ] || die 'the table of sensitivity is short'
+while read -r figure moved suspected; do
+  same "$figure with the other database" "$(value moved-store "$figure" "${march[@]}")" "$moved"
+  same "$figure with what is suspected" "$(value small-store "$figure" "${march[@]}" --confidence suspected)" "$suspected"
+done <sensitivity
