@@ -102,9 +102,10 @@ void print_text(const std::vector<SourceRecord>& sources, const Table& rows, con
   for (std::size_t i = 0; i < rows.rows.size(); ++i) {
     const Row row(rows, i);
     const auto endpoint = [&row](const std::string& side) {
-      std::string text = row.text(side + "_ip");
+      const std::string ip = row.text(side + "_ip"), name = row.text(side + "_name");
+      std::string text = ip.empty() ? name : ip;
       if (const auto port = row.number(side + "_port"); port != 0) text += fmt::format(" port {}", port);
-      if (const std::string name = row.text(side + "_name"); !name.empty()) text += fmt::format(" ({})", name);
+      if (!ip.empty() && !name.empty()) text += fmt::format(" ({})", name);
       if (const std::string country = row.text(side + "_country"); !country.empty()) text += ", " + country;
       return printable(text);
     };
