@@ -81,7 +81,7 @@ void print_grid(const std::vector<int>& machines, int runs) {
   for (int t = 0; t < 2; ++t) {
     threads.emplace_back([&] {
       for (std::size_t i = next++; i < rows.size(); i = next++) {
-        rows[i].result = study(rows[i].cell, rows[i].cell.machines > 5000 ? std::max(1, runs / 4) : runs, 1'000'003 + i,
+        rows[i].result = study(rows[i].cell, rows[i].cell.machines > 5000 ? std::max(1, runs / 4) : runs, 2'000'003 + i,
                                rows[i].told);
       }
     });

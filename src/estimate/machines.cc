@@ -64,7 +64,9 @@ constexpr double kModelError = 0.03;
 constexpr double kPoolingError = 0.03;  // of networks with unlike leases
 constexpr double kSharingError = 0.04;  // beside it, where addresses are shared
 constexpr double kLeaseError = 0.01;
-constexpr double kWidestSpread = 0.25;  // squared coefficient of variation of duty
+constexpr double kSilenceError = 0.006;   // by the odds of being off
+constexpr double kLeastSharedLease = 30;  // hours, where machines behind an address go off
+constexpr double kWidestSpread = 0.25;    // squared coefficient of variation of duty
 
 struct Sums {
   RecaptureSums recapture;
@@ -129,7 +131,8 @@ Part recapture_part(const Stratum& stratum, std::uint32_t hours) {
   }
   Part part;
   part.machines = whole->machines;
-  part.model = kModelError + 0.35 * std::log(whole->machines / whole->equal);
+  part.model = kModelError + 0.35 * std::log(whole->machines / whole->equal) +
+               kSilenceError * (1 - whole->capture) / whole->capture;
   if (!whole->spread_known) {
     const double room = std::log1p(spread_room(whole->capture)) / 2;
     part.machines *= std::exp(room);
@@ -154,7 +157,8 @@ Part sharing_part(const Stratum& stratum, std::uint32_t hours, const MachinesOpt
   }
   const auto whole = estimate_sharing(stratum.all.sharing, hours, options.rate);
   if (!whole) return {.abstained = "too few shared addresses are seen again"};
-  if (!explained(whole->misfit, stratum, hours) || whole->session_hours > kMostSharedSession * whole->lease_hours) {
+  if (!explained(whole->misfit, stratum, hours) || whole->session_hours > kMostSharedSession * whole->lease_hours ||
+      (whole->session_hours > 0 && whole->lease_hours < kLeastSharedLease)) {
     return {.abstained = "connections come and go in a way that no lease explains"};
   }
   Part part;
