@@ -31,6 +31,8 @@ class PatternSet {
   PatternSet& operator=(PatternSet&&) noexcept;
   ~PatternSet();
 
+  // Checks each pattern. The set is compiled when it is first asked, which for hundreds takes a second that a run
+  // without requests need not wait; should it fail then (they are too much together), that is thrown.
   static std::expected<PatternSet, PatternError> compile(const std::vector<Pattern>& patterns);
   bool empty() const { return compiled_ == nullptr; }
   // Appends the ids of the patterns that are in the text, in no order, perhaps more than once. Not for two threads.
