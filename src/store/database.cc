@@ -311,7 +311,8 @@ Expected<std::unique_ptr<Database>> Database::open(int threads, const std::strin
   if (duckdb_connect(state->database, &state->connection) != DuckDBSuccess) {
     return failure("DuckDB could not be connected to");
   }
-  // Segments never change: what one query learns of a file serves the next, which takes a tenth off the time of a brief.
+  // Segments never change: what one query learns of a file serves the next, which takes a tenth off the time of a
+  // brief.
   if (duckdb_query(state->connection, "SET parquet_metadata_cache = true", nullptr) != DuckDBSuccess) {
     return failure("DuckDB could not be set up");
   }

@@ -113,8 +113,9 @@ TEST(ChineseBrief, HasNoEnglishLeft) {
 TEST(ChineseBrief, ItsPageDeclaresItsLanguageOnScreenAndPaper) {
   for (const Medium medium : {Medium::kScreen, Medium::kPaper}) {
     const std::string page = to_html(sample::article(), "", Language::kChinese, medium);
-    EXPECT_THAT(page, AllOf(HasSubstr("<html lang=\"zh-Hans\">"), HasSubstr("木马和僵尸网络"), HasSubstr("1,900,000"),
-                            HasSubstr("按来源国家或地区统计（前10位）"), HasSubstr("1月30日"), Not(HasSubstr("http://"))));
+    EXPECT_THAT(page,
+                AllOf(HasSubstr("<html lang=\"zh-Hans\">"), HasSubstr("木马和僵尸网络"), HasSubstr("1,900,000"),
+                      HasSubstr("按来源国家或地区统计（前10位）"), HasSubstr("1月30日"), Not(HasSubstr("http://"))));
   }
 }
 
