@@ -174,6 +174,13 @@ void Nation::plant_backdoors(const Population& population) {
              .path = shell,
              .agent = agent,
              .bytes = 40 + static_cast<unsigned>(random_.below(9000))});
+        truth_.add({.time = time,
+                    .actor = master,
+                    .target = hash64(target.name),
+                    .kind = Kind::kBackdoor,
+                    .country = world_.country_of(master),
+                    .sector = truth_.word(target.sector),
+                    .province = truth_.word(target.province)});
         for (double more = scenario_.benign_requests; more > 0 && random_.chance(more); more -= 1)
           visit(file, target, time);
         time += static_cast<Timestamp>(5 + random_.below(90)) * kSecond;
@@ -190,13 +197,6 @@ void Nation::plant_backdoors(const Population& population) {
            .status = 404,
            .bytes = 300});
     }
-    truth_.add({.time = begin,
-                .actor = master,
-                .target = hash64(target.name),
-                .kind = Kind::kBackdoor,
-                .country = world_.country_of(master),
-                .sector = truth_.word(target.sector),
-                .province = truth_.word(target.province)});
   }
 }
 
