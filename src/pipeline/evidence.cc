@@ -109,16 +109,9 @@ Expected<std::vector<Evidence>> fetch_evidence(const SourceRecord& source, const
   if (!input) return std::unexpected(input.error());
   {
     // The evidence is that of the bytes that were judged: a source that has grown still has them, a changed one not.
-    Sha256 hash;
-    std::uint64_t left = source.bytes;
-    const auto read = read_blocks(source.path, [&](std::span<const std::byte> block) {
-      const auto judged = block.first(static_cast<std::size_t>(std::min<std::uint64_t>(left, block.size())));
-      hash.update(judged);
-      left -= judged.size();
-      return left > 0;
-    });
-    if (!read) return std::unexpected(read.error());
-    if (hex(hash.digest()) != source.sha256) {
+    const auto sum = sum_of(source.path, source.bytes);
+    if (!sum) return std::unexpected(sum.error());
+    if (sum->sha256 != source.sha256) {
       return failure(fmt::format("{}: has changed since it was read (SHA-256 was {})", source.path, source.sha256));
     }
   }

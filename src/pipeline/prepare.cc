@@ -42,15 +42,8 @@ bool begin_alike(const std::string& one, const std::string& other, std::uint64_t
 
 // Whether a file still begins with the bytes that the record has the hash of.
 bool still_holds(const SourceRecord& record) {
-  Sha256 hash;
-  std::uint64_t left = record.bytes;
-  const auto read = read_blocks(record.path, [&](std::span<const std::byte> block) {
-    const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(block.size(), left));
-    hash.update(block.first(size));
-    left -= size;
-    return left > 0;
-  });
-  return read && left == 0 && hex(hash.digest()) == record.sha256;
+  const auto sum = sum_of(record.path, record.bytes);
+  return sum && sum->bytes == record.bytes && sum->sha256 == record.sha256;
 }
 
 // Sources by how they begin, to find those that a shorter one may be the beginning of.

@@ -11,22 +11,10 @@
 #include <optional>
 #include <vector>
 
+#include "base/file.h"
+
 namespace tocsin {
 namespace {
-
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (number_ > STDERR_FILENO) close(number_);
-  }
-  int number() const { return number_; }
-
- private:
-  int number_;
-};
 
 bool write_whole(int file, const char* bytes, std::size_t size) {
   while (size > 0) {
@@ -55,15 +43,16 @@ Expected<std::string> Spool::take(const std::string& path, const std::string& di
                                   const std::function<bool()>& interrupted) {
   const bool standard = path == "-";
   const std::string source = standard ? "standard input" : path;
-  const Descriptor from(standard ? STDIN_FILENO : open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-  if (from.number() < 0) return failure(fmt::format("{}: {}", path, std::strerror(errno)));
+  const FileDescriptor opened(standard ? -1 : open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  const int from = standard ? STDIN_FILENO : opened.number();
+  if (from < 0) return failure(fmt::format("{}: {}", path, std::strerror(errno)));
   std::string name = directory + "/tocsin-input-XXXXXX";
-  const Descriptor file(mkstemp(name.data()));
-  if (file.number() < 0) return failure(fmt::format("{}: {}", directory, std::strerror(errno)));
+  const FileDescriptor file(mkstemp(name.data()));
+  if (!file.is_open()) return failure(fmt::format("{}: {}", directory, std::strerror(errno)));
   path_ = name;
   std::vector<char> buffer(1 << 20);
   while (!interrupted()) {
-    const ssize_t got = read(from.number(), buffer.data(), buffer.size());
+    const ssize_t got = read(from, buffer.data(), buffer.size());
     if (got == 0) break;
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return failure(fmt::format("{}: {}", source, std::strerror(errno)));

@@ -112,7 +112,7 @@ Expected<std::string> sign_files(const SigningKey& key, const fs::path& director
   std::vector<SignedFile> files;
   for (const std::string& name : names) {
     if (!good_name(name)) return failure(fmt::format("{}: is no name of a file to sign", printable(name, 300)));
-    const auto sum = store::sum_of(directory / name);
+    const auto sum = sum_of(directory / name);
     if (!sum) return std::unexpected(sum.error());
     files.push_back({name, sum->sha256});
   }
@@ -172,7 +172,7 @@ Expected<SignatureCheck> check_signature(const fs::path& brief, const std::optio
       check.missing.push_back(file.name);
       continue;
     }
-    const auto sum = store::sum_of(beside);
+    const auto sum = sum_of(beside);
     if (!sum) {
       check.wrong.push_back(sum.error().message);
     } else if (sum->sha256 != file.sha256) {

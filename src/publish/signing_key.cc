@@ -50,7 +50,7 @@ Expected<bool> write_new(const fs::path& path, const std::string& text, mode_t m
   const fs::path temporary = fmt::format("{}.{}", path.string(), ::getpid());
   ::unlink(temporary.c_str());
   {
-    const store::FileDescriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+    const FileDescriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
     if (!file.is_open()) return std::unexpected(store::system_error("write", path, errno));
     const ssize_t written = ::write(file.number(), text.data(), text.size());
     if (written != static_cast<ssize_t>(text.size()) || ::fsync(file.number()) != 0) {
@@ -67,7 +67,7 @@ Expected<bool> write_new(const fs::path& path, const std::string& text, mode_t m
 }
 
 Expected<Seed> read_seed(const fs::path& path) {
-  const store::FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!file.is_open()) return std::unexpected(store::system_error("open", path, errno));
   struct stat found {};
   if (::fstat(file.number(), &found) != 0 || !S_ISREG(found.st_mode)) {

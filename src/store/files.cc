@@ -8,14 +8,7 @@
 #include <cerrno>
 #include <system_error>
 
-#include "base/file.h"
-#include "base/hash.h"
-
 namespace tocsin::store {
-
-FileDescriptor::~FileDescriptor() {
-  if (number_ >= 0) ::close(number_);
-}
 
 Error system_error(std::string_view action, const std::filesystem::path& path, int number) {
   const std::string reason = std::generic_category().message(number);
@@ -45,19 +38,6 @@ Expected<std::string> read_whole(const std::filesystem::path& path) {
   });
   if (!read) return std::unexpected(read.error());
   return text;
-}
-
-Expected<FileSum> sum_of(const std::filesystem::path& path) {
-  FileSum sum;
-  Sha256 hash;
-  const auto read = read_blocks(path, [&](std::span<const std::byte> block) {
-    hash.update(block);
-    sum.bytes += block.size();
-    return true;
-  });
-  if (!read) return std::unexpected(read.error());
-  sum.sha256 = hex(hash.digest());
-  return sum;
 }
 
 Expected<void> sync(const std::filesystem::path& path) {

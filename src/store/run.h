@@ -14,7 +14,7 @@
 namespace tocsin {
 
 struct SightingStore::Run::State {
-  State(std::filesystem::path folder, store::FileDescriptor taken, std::unique_ptr<store::HeadKeeper> keeper,
+  State(std::filesystem::path folder, FileDescriptor taken, std::unique_ptr<store::HeadKeeper> keeper,
         std::shared_ptr<store::Ledger> lines)
       : directory(std::move(folder)),
         lock(std::move(taken)),
@@ -29,7 +29,7 @@ struct SightingStore::Run::State {
   std::unexpected<Error> fail(const Error& error);
 
   std::filesystem::path directory;
-  store::FileDescriptor lock;  // held as long as this lives
+  FileDescriptor lock;  // held as long as this lives
   std::unique_ptr<store::HeadKeeper> head;
   std::shared_ptr<store::Ledger> ledger;
   store::SegmentWriter writer;

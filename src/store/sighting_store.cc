@@ -51,7 +51,7 @@ bool may_hold_store(const fs::path& directory, std::string& stranger) {
 // The ledger is made last: a directory without one is no store.
 Expected<void> create_ledger(const fs::path& directory) {
   const auto path = directory / "ledger.jsonl";
-  const store::FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+  const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
   if (!file.is_open()) return std::unexpected(store::system_error("make", path, errno));
   if (::fsync(file.number()) != 0) return std::unexpected(store::system_error("sync", path, errno));
   return store::sync(directory);
@@ -95,9 +95,9 @@ Expected<std::unique_ptr<SightingStore>> SightingStore::open(const std::string& 
 
 namespace {
 
-Expected<store::FileDescriptor> take_lock(const fs::path& directory, const std::string& name) {
+Expected<FileDescriptor> take_lock(const fs::path& directory, const std::string& name) {
   const auto path = directory / "lock";
-  store::FileDescriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+  FileDescriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
   if (!file.is_open()) return std::unexpected(store::system_error("open", path, errno));
   if (::flock(file.number(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return std::unexpected(store::system_error("lock", path, errno));
@@ -253,7 +253,7 @@ Expected<std::vector<StoreFinding>> SightingStore::verify() const {
   }
   for (const auto& line : lines) {
     for (const Segment& segment : line->add) {
-      const auto sum = store::sum_of(state_->directory / segment.path);
+      const auto sum = sum_of(state_->directory / segment.path);
       if (!sum) {
         findings.push_back({segment.path, sum.error().message});
       } else if (sum->bytes != segment.bytes) {
