@@ -29,6 +29,7 @@
 #include "detect/detector.h"
 #include "detect/domain_name.h"
 #include "detect/merged.h"
+#include "detect/reported.h"
 #include "detect/seen.h"
 
 namespace tocsin {
@@ -193,12 +194,9 @@ class PhishingDetector final : public Detector {
   }
 
   void observe_report(const Report& report, SightingSink& sink) {
-    Sighting sighting;
-    sighting.kind = Kind::kPhishing;
-    sighting.confidence = report.confidence;
+    Sighting sighting = sighting_of(report);
     sighting.detector = "phishing";
     sighting.rule = "reported";
-    sighting.actor = report.actor;
     std::string normal;
     sighting.actor_name =
         normalise_domain(report.actor_name, normal) ? normal : lower(report.actor_name.substr(0, kMostName));
@@ -213,18 +211,6 @@ class PhishingDetector final : public Detector {
     } else if (like != nullptr) {
       sighting.target_name = brands_.first_domain(like->brand);
     }
-    sighting.target = report.target;
-    sighting.first_seen = report.first;
-    sighting.last_seen = std::min(report.last, floor_to(report.first, kHour) + kHour - 1);
-    sighting.count = report.count;
-    sighting.cve = report.cve;
-    sighting.family = report.family;
-    sighting.group = report.group;
-    sighting.tlp = report.tlp;
-    sighting.place = report.place;
-    sighting.matched =
-        fmt::format("reported by {}", report.reporter.empty() ? "another party" : printable(report.reporter, 128));
-    if (!report.url.empty()) sighting.matched += ": " + printable(report.url);
     if (!sighting.actor.ip.is_unspecified() || key.empty()) return keep(std::move(sighting), sink);
     wait(std::move(sighting), hash, sink);
   }

@@ -6,13 +6,10 @@
 // or two reports are remembered for that, by hashes of 128 bits.
 //
 // What fools it: a reporter who is wrong; the same event told by two reporters in different words counts twice.
-#include <fmt/format.h>
-
-#include <algorithm>
-
 #include "base/text.h"
 #include "detect/detector.h"
 #include "detect/hourly.h"
+#include "detect/reported.h"
 #include "detect/seen.h"
 
 namespace tocsin {
@@ -31,27 +28,11 @@ class ReportDetector final : public Detector {
 
  private:
   void add(const Report& report, SightingSink& sink) {
-    Sighting sighting;
-    sighting.kind = report.kind;
-    sighting.confidence = report.confidence;
+    Sighting sighting = sighting_of(report);
     sighting.detector = "report";
     sighting.rule = report.rule.empty() ? name_of(report.kind) : report.rule;
-    sighting.actor = report.actor;
     sighting.actor_name = report.actor_name;
-    sighting.target = report.target;
     sighting.target_name = report.target_name;
-    sighting.first_seen = report.first;
-    // A report of days counts in the hour in which it begins.
-    sighting.last_seen = std::min(report.last, floor_to(report.first, kHour) + kHour - 1);
-    sighting.count = report.count;
-    sighting.cve = report.cve;
-    sighting.family = report.family;
-    sighting.group = report.group;
-    sighting.tlp = report.tlp;
-    sighting.place = report.place;
-    sighting.matched =
-        fmt::format("reported by {}", report.reporter.empty() ? "another party" : printable(report.reporter, 128));
-    if (!report.url.empty()) sighting.matched += ": " + printable(report.url);
     if (!report.description.empty()) sighting.matched += ": " + printable(report.description);
     held_.add(std::move(sighting), sink);
   }
