@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <limits>
 #include <tuple>
-#include <utility>
 
 #include "base/hash.h"
 
@@ -11,12 +10,6 @@ namespace tocsin {
 namespace {
 
 constexpr std::size_t kLookedBack = 128;  // uses of other clients in the hour
-
-std::uint64_t mixed(std::uint64_t key) {
-  key ^= key >> 33;
-  key *= 0xff51afd7ed558ccdULL;
-  return key ^ key >> 33;
-}
 
 template <std::size_t N>
 bool is_one_of(std::string_view word, const std::string_view (&words)[N]) {
@@ -58,47 +51,28 @@ bool leads_from_elsewhere(std::string_view referrer, const Script& script) {
 
 }  // namespace
 
+std::uint32_t FetchTable::index_of(std::uint64_t key, std::uint32_t hash) const {
+  return table_.find(hash, [&](std::uint32_t index) { return keys_[index] == key; });
+}
+
 std::optional<FetchTable::Fetched> FetchTable::find(std::uint64_t key) const {
-  const std::size_t slot = slot_of(key);
-  if (keys_[slot] != 0) return fetched_[slot];
+  const std::uint32_t index = index_of(key, hash(key));
+  if (index != kNoIndex) return fetched_[index];
   return overflowed_ ? std::nullopt : std::optional(Fetched{});
 }
 
 void FetchTable::bump(std::uint64_t key, std::uint8_t Fetched::*count) {
-  std::size_t slot = slot_of(key);
-  if (keys_[slot] == 0) {
-    if (used_ * 4 >= keys_.size() * 3) {
-      if (keys_.size() >= most_slots_) {
-        overflowed_ = true;
-        return;
-      }
-      grow();
-      slot = slot_of(key);
-    }
-    keys_[slot] = key == 0 ? 1 : key;
-    ++used_;
+  const std::uint32_t at = hash(key);
+  std::uint32_t index = index_of(key, at);
+  if (index == kNoIndex) {
+    overflowed_ = keys_.size() >= most_;
+    if (overflowed_) return;
+    index = static_cast<std::uint32_t>(keys_.size());
+    keys_.push_back(key);
+    fetched_.emplace_back();
+    table_.insert(at, index);
   }
-  if (fetched_[slot].*count != 0xff) ++(fetched_[slot].*count);
-}
-
-// Of the key, or the free one where it would be.
-std::size_t FetchTable::slot_of(std::uint64_t key) const {
-  if (key == 0) key = 1;
-  const std::size_t mask = keys_.size() - 1;
-  std::size_t slot = mixed(key) & mask;
-  while (keys_[slot] != 0 && keys_[slot] != key) slot = (slot + 1) & mask;
-  return slot;
-}
-
-void FetchTable::grow() {
-  const std::vector<std::uint64_t> keys = std::exchange(keys_, std::vector<std::uint64_t>(keys_.size() * 2));
-  const std::vector<Fetched> fetched = std::exchange(fetched_, std::vector<Fetched>(keys_.size()));
-  for (std::size_t i = 0; i < keys.size(); ++i) {
-    if (keys[i] == 0) continue;
-    const std::size_t slot = slot_of(keys[i]);
-    keys_[slot] = keys[i];
-    fetched_[slot] = fetched[i];
-  }
+  if (fetched_[index].*count != 0xff) ++(fetched_[index].*count);
 }
 
 std::string_view script_of(std::string_view path) {

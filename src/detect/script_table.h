@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "collect/observation.h"
+#include "detect/recent_table.h"
 #include "detect/web_shell_marks.h"
 
 namespace tocsin {
@@ -51,7 +52,7 @@ class FetchTable {
   struct Fetched {
     std::uint8_t pages = 0, assets = 0;  // saturating
   };
-  explicit FetchTable(std::size_t most_slots = std::size_t{1} << 24) : most_slots_(most_slots) {}
+  explicit FetchTable(std::uint32_t most = 3U << 22) : most_(most) {}
   void add_page(std::uint64_t key) { bump(key, &Fetched::pages); }
   void add_asset(std::uint64_t key) { bump(key, &Fetched::assets); }
   // Nothing fetched if the key never came; nullopt if it may have come when there was no room.
@@ -59,13 +60,14 @@ class FetchTable {
 
  private:
   void bump(std::uint64_t key, std::uint8_t Fetched::*count);
-  std::size_t slot_of(std::uint64_t key) const;
-  void grow();
+  std::uint32_t index_of(std::uint64_t key, std::uint32_t hash) const;
+  std::uint32_t hash(std::uint64_t key) const { return folded(hash_(key, 0)); }
 
-  std::size_t most_slots_;
-  std::vector<std::uint64_t> keys_ = std::vector<std::uint64_t>(1 << 12);  // 0: free
-  std::vector<Fetched> fetched_ = std::vector<Fetched>(1 << 12);
-  std::size_t used_ = 0;
+  std::uint32_t most_;
+  KeyedHash hash_;
+  IndexTable table_;
+  std::vector<std::uint64_t> keys_;
+  std::vector<Fetched> fetched_;
   bool overflowed_ = false;
 };
 
