@@ -250,4 +250,46 @@ void split(std::string_view text, std::string_view separator, std::vector<std::s
   }
 }
 
+CsvRecord split_csv(std::string_view record, char separator, std::size_t most, std::vector<std::string>& fields) {
+  std::size_t used = 0, at = 0;
+  while (true) {
+    if (used == most) {
+      fields.resize(used);
+      return CsvRecord::kTooManyFields;
+    }
+    if (used == fields.size()) fields.emplace_back();
+    std::string& field = fields[used++];
+    field.clear();
+    while (at < record.size() && record[at] == ' ') ++at;
+    if (at < record.size() && record[at] == '"') {
+      ++at;
+      while (true) {
+        const std::size_t quote = record.find('"', at);
+        if (quote == std::string_view::npos) return CsvRecord::kOpen;
+        field += record.substr(at, quote - at);
+        at = quote + 1;
+        if (at >= record.size() || record[at] != '"') break;
+        field += '"';
+        ++at;
+      }
+    }
+    const std::size_t end = std::min(record.find(separator, at), record.size());
+    field += record.substr(at, end - at);
+    const std::string_view trimmed = trim(field);
+    if (trimmed.size() != field.size()) field = std::string(trimmed);
+    if (end == record.size()) break;
+    at = end + 1;
+  }
+  fields.resize(used);
+  return CsvRecord::kWhole;
+}
+
+std::string_view next_line(std::string_view& text) {
+  const std::size_t end = text.find('\n');
+  std::string_view line = text.substr(0, end);
+  text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  return line;
+}
+
 }  // namespace tocsin::collect

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -38,5 +39,12 @@ std::string_view cve_in(std::string_view text, bool bare, TextArena& arena);
 
 // The parts between separators; after the first 16,384 of them, the rest is one part.
 void split(std::string_view text, std::string_view separator, std::vector<std::string_view>& parts);
+
+enum class CsvRecord : std::uint8_t { kWhole, kOpen, kTooManyFields };
+// RFC 4180, for one separator: fields of one record, trimmed, `most` of them. kOpen: a quote is not closed yet.
+CsvRecord split_csv(std::string_view record, char separator, std::size_t most, std::vector<std::string>& fields);
+
+// The line up to the next LF or CRLF, which is taken off the text.
+std::string_view next_line(std::string_view& text);
 
 }  // namespace tocsin::collect

@@ -2,6 +2,7 @@
 #include <array>
 
 #include "collect/access_log.h"
+#include "collect/fields.h"
 #include "collect/ipfix_sets.h"
 #include "collect/misp_event.h"
 #include "collect/readers.h"
@@ -15,14 +16,6 @@ constexpr std::array<std::string_view, 13> kNames{"unknown",    "empty",      "p
                                                   "report CSV", "MISP event", "WARC"};
 
 constexpr std::size_t kHead = 65'536;  // of a source, unless it has no more
-
-std::string_view next_line(std::string_view& text) {
-  const std::size_t end = text.find('\n');
-  std::string_view line = text.substr(0, end);
-  text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-  if (line.ends_with('\r')) line.remove_suffix(1);
-  return line;
-}
 
 // Whether the JSON text has this key: its name in quotes, then a colon.
 bool has_key(std::string_view json, std::string_view quoted) {
@@ -82,7 +75,7 @@ Format recognise(std::span<const std::byte> head) {
   if (collect::begins_as_misp_event(text)) return Format::kMispEvent;
   // A first line that was cut or damaged must not hide the rest: the first of some lines that tells decides.
   for (int tries = 0; tries < 20 && !text.empty(); ++tries) {
-    const std::string_view line = next_line(text);
+    const std::string_view line = collect::next_line(text);
     if (line.starts_with("#separator") || line.starts_with("#fields") || line.starts_with("#path"))
       return Format::kZeekTsv;
     const std::size_t first = line.find_first_not_of(" \t");

@@ -7,17 +7,10 @@
 #include <vector>
 
 #include "base/text.h"
+#include "collect/fields.h"
 
 namespace tocsin::collect {
 namespace {
-
-std::string_view next_line(std::string_view& text) {
-  const std::size_t end = text.find('\n');
-  std::string_view line = text.substr(0, end);
-  text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-  if (line.ends_with('\r')) line.remove_suffix(1);
-  return line;
-}
 
 // Chunks put together (RFC 9112 section 7.1); false if the body does not begin with a chunk. A damaged later chunk ends
 // it.

@@ -11,6 +11,7 @@
 
 #include "base/text.h"
 #include "base/time.h"
+#include "collect/fields.h"
 #include "collect/indicator_files.h"
 
 namespace tocsin {
@@ -82,32 +83,9 @@ std::string_view without_comment(std::string_view line) {
   return trim(line);
 }
 
-// Fields of one record; false if a quote is left open.
+// Fields of one record, the first of them if there are too many; false if a quote is left open.
 bool split_fields(std::string_view record, std::vector<std::string>& fields) {
-  fields.clear();
-  std::size_t at = 0;
-  while (fields.size() < kMostFields) {
-    std::string field;
-    while (at < record.size() && record[at] == ' ') ++at;
-    if (at < record.size() && record[at] == '"') {
-      ++at;
-      while (true) {
-        const std::size_t quote = record.find('"', at);
-        if (quote == std::string_view::npos) return false;
-        field += record.substr(at, quote - at);
-        at = quote + 1;
-        if (at >= record.size() || record[at] != '"') break;
-        field += '"';
-        ++at;
-      }
-    }
-    const std::size_t comma = std::min(record.find(',', at), record.size());
-    field += record.substr(at, comma - at);
-    fields.emplace_back(trim(field));
-    if (comma == record.size()) return true;
-    at = comma + 1;
-  }
-  return true;
+  return collect::split_csv(record, ',', kMostFields, fields) != collect::CsvRecord::kOpen;
 }
 
 class CsvReader {

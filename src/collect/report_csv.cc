@@ -88,7 +88,7 @@ class ReportCsvReader final : public ObservationReader {
     }
     if (first.text.starts_with('#')) return;
     if (!headed_) return skip(first.place, "a report before the line of column names");
-    CsvRecord state = split_csv(first.text, header_.separator, fields_);
+    CsvRecord state = split_csv(first.text, header_.separator, kMostReportFields, fields_);
     if (state == CsvRecord::kOpen) {
       std::vector<Line> more;
       std::string whole = first.text;
@@ -102,7 +102,7 @@ class ReportCsvReader final : public ObservationReader {
         // Only an odd number of quotes can close one; text that is malformed in spite of that is not tried for ever.
         if (std::ranges::count(more.back().text, '"') % 2 == 0) continue;
         if (++tries > kMostTries) break;
-        state = split_csv(whole, header_.separator, fields_);
+        state = split_csv(whole, header_.separator, kMostReportFields, fields_);
       }
       if (state == CsvRecord::kOpen) {
         skip(first.place, "a quote that is left open");

@@ -67,8 +67,6 @@ struct ReportCsvHeader {
 // False if the line is no header of reports.
 bool read_report_csv_header(std::string_view line, std::string_view file, ReportCsvHeader& header);
 
-enum class CsvRecord : std::uint8_t { kWhole, kOpen, kTooManyFields };
-// RFC 4180, for one separator: fields of one record, trimmed. kOpen: a quote is not closed yet.
-CsvRecord split_csv(std::string_view record, char separator, std::vector<std::string>& fields);
+inline constexpr std::size_t kMostReportFields = 512;  // of a record
 
 }  // namespace tocsin::collect

@@ -2,12 +2,11 @@
 #include <optional>
 
 #include "base/text.h"
+#include "collect/fields.h"
 #include "collect/report_csv.h"
 
 namespace tocsin::collect {
 namespace {
-
-constexpr std::size_t kMostFields = 512;
 
 struct ColumnName {
   std::string_view name;
@@ -149,44 +148,14 @@ bool names_an_indicator(std::string_view name) {
 
 }  // namespace
 
-CsvRecord split_csv(std::string_view record, char separator, std::vector<std::string>& fields) {
-  std::size_t used = 0, at = 0;
-  while (true) {
-    if (used == kMostFields) return CsvRecord::kTooManyFields;
-    if (used == fields.size()) fields.emplace_back();
-    std::string& field = fields[used++];
-    field.clear();
-    while (at < record.size() && record[at] == ' ') ++at;
-    if (at < record.size() && record[at] == '"') {
-      ++at;
-      while (true) {
-        const std::size_t quote = record.find('"', at);
-        if (quote == std::string_view::npos) return CsvRecord::kOpen;
-        field += record.substr(at, quote - at);
-        at = quote + 1;
-        if (at >= record.size() || record[at] != '"') break;
-        field += '"';
-        ++at;
-      }
-    }
-    const std::size_t end = std::min(record.find(separator, at), record.size());
-    field += record.substr(at, end - at);
-    const std::string_view trimmed = trim(field);
-    if (trimmed.size() != field.size()) field = std::string(trimmed);
-    if (end == record.size()) break;
-    at = end + 1;
-  }
-  fields.resize(used);
-  return CsvRecord::kWhole;
-}
-
 bool read_report_csv_header(std::string_view line, std::string_view file, ReportCsvHeader& header) {
   if (line.starts_with("\xef\xbb\xbf")) line.remove_prefix(3);
   if (line.size() > 16'384) return false;
   ReportCsvHeader read;
   read.separator = separator_of(line);
   std::vector<std::string> names;
-  if (read.separator == '\0' || split_csv(line, read.separator, names) != CsvRecord::kWhole) return false;
+  if (read.separator == '\0' || split_csv(line, read.separator, kMostReportFields, names) != CsvRecord::kWhole)
+    return false;
   for (std::string& name : names) name = column_name(name);
   if (std::ranges::any_of(names, names_an_indicator)) return false;
   read.at.fill(-1);
