@@ -127,9 +127,7 @@ std::string time_literal(Timestamp time) {
 }
 
 std::string address_literal(const IpAddress& address) {
-  return fmt::format("CAST('{:08x}-{:04x}-{:04x}-{:04x}-{:012x}' AS UUID)", address.high() >> 32,
-                     address.high() >> 16 & 0xffff, address.high() & 0xffff, address.low() >> 48,
-                     address.low() & 0xffff'ffff'ffffULL);
+  return fmt::format("CAST('{}' AS UUID)", uuid_text(address.high(), address.low()));
 }
 
 Expected<std::string> key_condition(const Dimension& dimension, const std::string& code, const std::string& zone) {

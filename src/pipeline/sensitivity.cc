@@ -1,50 +1,19 @@
 #include "pipeline/sensitivity.h"
 
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
-#include <set>
+#include <algorithm>
+
+#include "pipeline/settings.h"
 
 namespace tocsin {
 namespace {
 
 constexpr std::size_t kAddressesAtOnce = 100'000;
 
-struct Relays {
-  std::set<std::uint32_t> as_numbers;
-  std::vector<Prefix> prefixes;
-  bool hold(const IpAddress& ip, const Location& location) const {
-    return location.anonymous_proxy || as_numbers.contains(location.asn) ||
-           std::ranges::any_of(prefixes, [&ip](const Prefix& prefix) { return prefix.contains(ip); });
-  }
-};
-
-Expected<Relays> load_relays(const std::string& path) {
-  Relays relays;
-  try {
-    const toml::table file = toml::parse_file(path);
-    if (const toml::array* numbers = file["as-numbers"].as_array()) {
-      for (const toml::node& node : *numbers) {
-        const auto number = node.value<std::int64_t>();
-        if (!number || *number < 1 || *number > 0xffff'ffffLL) {
-          return failure(fmt::format("{}:{}: expected an AS number", path, node.source().begin.line));
-        }
-        relays.as_numbers.insert(static_cast<std::uint32_t>(*number));
-      }
-    }
-    if (const toml::array* prefixes = file["prefixes"].as_array()) {
-      for (const toml::node& node : *prefixes) {
-        const auto prefix = Prefix::parse(node.value_or(std::string()));
-        if (!prefix) {
-          return failure(fmt::format("{}:{}: expected a prefix like 192.0.2.0/24", path, node.source().begin.line));
-        }
-        relays.prefixes.push_back(*prefix);
-      }
-    }
-  } catch (const toml::parse_error& error) {
-    return failure(fmt::format("{}:{}: {}", path, error.source().begin.line, error.description()));
-  }
-  return relays;
+bool is_relay(const Relays& relays, const IpAddress& ip, const Location& location) {
+  return location.anonymous_proxy || relays.as_numbers.contains(location.asn) ||
+         std::ranges::any_of(relays.prefixes, [&ip](const Prefix& prefix) { return prefix.contains(ip); });
 }
 
 // A table of every address that the sightings name: where the other database has it, and whether it is a relay's.
@@ -69,13 +38,11 @@ Expected<void> tabulate(const std::string& rows, Database& database, const Locat
     const auto ip = text == nullptr ? std::nullopt : IpAddress::parse(*text);
     if (!ip) continue;
     const Location there = locator.locate_with(other, *ip);
-    located.push_back(
-        {Cell(fmt::format("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", ip->high() >> 32, ip->high() >> 16 & 0xffff,
-                          ip->high() & 0xffff, ip->low() >> 48, ip->low() & 0xffff'ffff'ffffULL)),
-         there.country.known() ? Cell(std::string(there.country.text())) : Cell(),
-         there.asn != 0 ? Cell(std::int64_t{there.asn}) : Cell(),
-         Cell(std::int64_t{constituency.contains(*ip, there.country, there.asn)}),
-         Cell(std::int64_t{relays.hold(*ip, locator.locate(*ip, time))})});
+    located.push_back({Cell(uuid_text(ip->high(), ip->low())),
+                       there.country.known() ? Cell(std::string(there.country.text())) : Cell(),
+                       there.asn != 0 ? Cell(std::int64_t{there.asn}) : Cell(),
+                       Cell(std::int64_t{constituency.contains(*ip, there.country, there.asn)}),
+                       Cell(std::int64_t{is_relay(relays, *ip, locator.locate(*ip, time))})});
     if (located.size() < kAddressesAtOnce) continue;
     if (const auto done = flush(); !done) return done;
   }
@@ -111,8 +78,7 @@ Expected<std::vector<SensitivityRow>> sensitivity_of(const Brief& brief, const C
       period);
   const std::string direct = fmt::format(
       "(SELECT s.* FROM {} AS s WHERE s.actor_ip IS NULL OR s.actor_ip NOT IN (SELECT ip FROM elsewhere WHERE relay)) "
-      "AS "
-      "direct",
+      "AS direct",
       period);
   std::vector<SensitivityRow> table;
   for (const BriefSection& section : brief.sections) {

@@ -88,6 +88,14 @@ class SettingsReader {
   std::optional<Error> error_;
 };
 
+Expected<toml::table> parsed(const std::string& path) {
+  try {
+    return toml::parse_file(path);
+  } catch (const toml::parse_error& error) {
+    return failure(fmt::format("{}:{}: {}", path, error.source().begin.line, error.description()));
+  }
+}
+
 std::optional<std::string> domain(const std::string& text) {
   const std::string_view name = std::string_view(text).substr(text.starts_with('.') ? 1 : 0);
   if (name.empty() || name.find_first_of(" /:") != std::string_view::npos) return std::nullopt;
@@ -100,7 +108,7 @@ std::optional<std::uint32_t> as_number(const std::string& text) {
   if (digits.empty() || digits.size() > 10 || digits.find_first_not_of("0123456789") != std::string_view::npos)
     return {};
   const unsigned long long value = std::stoull(std::string(digits));
-  if (value > 0xffffffffULL) return std::nullopt;
+  if (value == 0 || value > 0xffffffffULL) return std::nullopt;  // AS 0 is nobody's (RFC 7607), and here unknown
   return static_cast<std::uint32_t>(value);
 }
 
@@ -129,12 +137,9 @@ void read_constituency(SettingsReader& reader, const toml::table& table, Constit
 }  // namespace
 
 Expected<Settings> load_settings(const std::string& path) {
-  toml::table root;
-  try {
-    root = toml::parse_file(path);
-  } catch (const toml::parse_error& error) {
-    return failure(fmt::format("{}:{}: {}", path, error.source().begin.line, error.description()));
-  }
+  const auto whole = parsed(path);
+  if (!whole) return std::unexpected(whole.error());
+  const toml::table& root = *whole;
   SettingsReader reader(path);
   Settings settings;
   reader.allow(root, {"constituency", "indicators", "brands", "baseline", "zone", "location", "directory"},
@@ -195,6 +200,20 @@ Expected<Settings> load_settings(const std::string& path) {
   });
   if (reader.error()) return std::unexpected(*reader.error());
   return settings;
+}
+
+Expected<Relays> load_relays(const std::string& path) {
+  const auto file = parsed(path);
+  if (!file) return std::unexpected(file.error());
+  SettingsReader reader(path);
+  reader.allow(*file, {"as-numbers", "prefixes"}, "a file of relays");
+  Relays relays;
+  for (const std::uint32_t number : reader.list<std::uint32_t>(*file, "as-numbers", "AS numbers", as_number)) {
+    relays.as_numbers.insert(number);
+  }
+  relays.prefixes = reader.list<Prefix>(*file, "prefixes", "prefixes like 192.0.2.0/24", Prefix::parse);
+  if (reader.error()) return std::unexpected(*reader.error());
+  return relays;
 }
 
 std::string default_settings(CountryCode country, const std::string& name) {

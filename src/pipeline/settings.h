@@ -1,6 +1,8 @@
 // tocsin.toml: whom a store is for, and what it judges by. default_settings() is its documentation.
 #pragma once
 
+#include <cstdint>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,6 +26,14 @@ struct Settings {
 
 // Errors name file, line and what was expected; unknown keys are errors.
 Expected<Settings> load_settings(const std::string& path);
+
+// Networks that say little of who uses them: constituencies/relays.toml.
+struct Relays {
+  std::set<std::uint32_t> as_numbers;
+  std::vector<Prefix> prefixes;
+};
+Expected<Relays> load_relays(const std::string& path);
+
 // The commented text of a new tocsin.toml. name: of the constituency.
 std::string default_settings(CountryCode country, const std::string& name);
 

@@ -68,25 +68,6 @@ Cell integer_or_real(std::int64_t upper, std::uint64_t lower) {
 }
 
 // DuckDB keeps a UUID as a hugeint whose top bit is flipped, so that it sorts as its bytes do.
-std::array<std::uint8_t, 16> bytes_of_uuid(duckdb_hugeint value) {
-  const std::uint64_t high = static_cast<std::uint64_t>(value.upper) ^ (1ULL << 63);
-  std::array<std::uint8_t, 16> bytes;
-  for (std::size_t i = 0; i < 8; ++i) {
-    bytes[i] = static_cast<std::uint8_t>(high >> (56 - 8 * i));
-    bytes[i + 8] = static_cast<std::uint8_t>(value.lower >> (56 - 8 * i));
-  }
-  return bytes;
-}
-
-std::string uuid_text(const std::array<std::uint8_t, 16>& bytes) {
-  std::string text;
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
-    text += fmt::format("{:02x}", bytes[i]);
-  }
-  return text;
-}
-
 template <typename T>
 T at(const void* data, idx_t row) {
   return static_cast<const T*>(data)[row];
@@ -168,8 +149,9 @@ Cell cell_at(const Column& column, void* data, idx_t row) {
       return std::string(duckdb_string_t_data(text), duckdb_string_t_length(*text));
     }
     case DUCKDB_TYPE_UUID: {
-      const auto bytes = bytes_of_uuid(at<duckdb_hugeint>(data, row));
-      return column.is_address ? IpAddress(bytes).text() : uuid_text(bytes);
+      const auto value = at<duckdb_hugeint>(data, row);
+      const std::uint64_t high = static_cast<std::uint64_t>(value.upper) ^ (1ULL << 63);
+      return column.is_address ? IpAddress::of_halves(high, value.lower).text() : uuid_text(high, value.lower);
     }
     default:
       return integer_at(column.type, data, row);
@@ -264,6 +246,11 @@ duckdb_state bind(duckdb_prepared_statement statement, idx_t index, const Cell& 
 std::string text_or(const char* message, const char* otherwise) { return message == nullptr ? otherwise : message; }
 
 }  // namespace
+
+std::string uuid_text(std::uint64_t high, std::uint64_t low) {
+  return fmt::format("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", high >> 32, high >> 16 & 0xffff, high & 0xffff, low >> 48,
+                     low & 0xffff'ffff'ffffULL);
+}
 
 std::string sql_text(std::string_view text) {
   std::string literal = "'";

@@ -25,6 +25,8 @@ struct Table {
 
 // 'text' as a literal of SQL.
 std::string sql_text(std::string_view text);
+// The text of a UUID with these 128 bits, such as an address of a segment's columns.
+std::string uuid_text(std::uint64_t high, std::uint64_t low);
 
 class Database {
  public:
