@@ -1,0 +1,105 @@
+// Accounts, sign-ins and tokens, kept in state.db.
+//
+// Passwords are kept as Argon2id (libsodium), session keys and tokens as SHA-256 of 256 random bits, second factors as
+// TOTP (RFC 6238; SHA-1, 6 digits, 30 s, one step of drift, no step used twice). Wrong passwords slow down the pair of
+// account and address that made them, and the address, never the account itself: nobody can lock out another.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/expected.h"
+#include "base/time.h"
+#include "serve/identity.h"
+#include "serve/state_database.h"
+
+namespace tocsin::serve {
+
+struct Account {
+  std::string name;
+  Role role = Role::kAnalyst;
+  std::string organisation;
+  std::string email;
+  std::string language;  // "en", "zh", or empty
+  bool has_password = false, has_totp = false, disabled = false;
+  Timestamp made = 0, last_seen = 0;
+};
+
+struct Token {  // the token itself is shown once, when it is made
+  std::string id, user, label;
+  std::vector<std::string> scopes;
+  Timestamp made = 0, expires = 0, last_used = 0;
+};
+
+struct AuditEntry {
+  std::uint64_t number = 0;
+  Timestamp when = 0;
+  std::string user, peer, action, what;  // "sign-in", "failed"; "brief.publish", "3"
+};
+
+// Why nobody was signed in.
+enum class Refusal : std::uint8_t { kWrong, kNeedsCode, kTooOften, kDisabled };
+
+struct SignedIn {
+  std::string session;  // the cookie's value
+  Identity identity;
+};
+
+struct AccountTimes {
+  std::chrono::seconds idle{30 * 60}, absolute{12 * 3600}, rotate{15 * 60};
+};
+
+class Accounts {
+ public:
+  // Makes the tables if they are missing. now: microseconds, for tests.
+  static Expected<std::unique_ptr<Accounts>> open(StateDatabase& database, AccountTimes times = {},
+                                                  std::function<Timestamp()> now = {});
+  ~Accounts();
+
+  // ---- accounts. Names: 1 to 64 of a-z, 0-9 and ".-_@"; passwords: 12 to 1,024 bytes, not the name.
+  Expected<void> add(const Account& account, const std::optional<std::string>& password);
+  Expected<std::vector<Account>> list();
+  Expected<std::optional<Account>> find(std::string_view name);
+  Expected<void> change(const Account& account);  // role, organisation, email, language, disabled; ends its sessions
+  Expected<void> set_password(std::string_view name, const std::string& password);  // ends its sessions
+  Expected<void> remove(std::string_view name);  // an error for the last administrator
+  Expected<std::uint64_t> administrators();
+
+  // ---- sign-in. An unknown name costs as much time as a wrong password.
+  std::expected<SignedIn, Refusal> sign_in(std::string_view name, const std::string& password, const std::string& code,
+                                           std::string_view peer);
+  Expected<SignedIn> sign_in_trusted(std::string_view name, std::string_view peer);  // after OpenID Connect
+  // The identity of a session's cookie; none if it is unknown, expired or its account disabled. rotated: the new value
+  // of the cookie, when it is time; the old one holds for another minute, for requests under way.
+  std::optional<Identity> identify(std::string_view session, std::optional<std::string>& rotated);
+  void sign_out(std::string_view session);
+
+  // ---- second factor: the secret counts once a code of it was given.
+  Expected<std::string> begin_totp(std::string_view name);  // otpauth:// URI
+  Expected<bool> confirm_totp(std::string_view name, const std::string& code);
+  Expected<void> remove_totp(std::string_view name);
+
+  // ---- tokens: "tcs_" and 43 characters of Base64url.
+  Expected<std::string> make_token(std::string_view user, const std::string& label,
+                                   const std::vector<std::string>& scopes, Timestamp expires);
+  std::optional<Identity> identify_token(std::string_view token);
+  Expected<std::vector<Token>> tokens(std::string_view user);
+  Expected<void> remove_token(std::string_view user, std::string_view id);
+
+  // ---- audit: rows can be added, not changed or removed (triggers see to it).
+  void note(std::string_view user, std::string_view peer, std::string_view action, std::string_view what);
+  Expected<std::vector<AuditEntry>> audit(std::uint64_t before, std::size_t limit);  // newest first; before 0: the end
+
+ private:
+  struct State;
+  explicit Accounts(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace tocsin::serve
