@@ -132,21 +132,19 @@ void print_text(const std::vector<SourceRecord>& sources, const Table& rows, con
 int trace_figure(const TraceCommand& given) {
   auto open = open_store(given.directory);
   if (!open) return fail(open.error());
-  const auto request = given.period.request(*open);
+  auto request = given.period.request(*open);
   if (!request) return wrong_usage(request.error().message);
   if (open->catalogue.find(given.id) == nullptr) {
     return wrong_usage(fmt::format("'{}' is not a figure; tocsin figure lists them", given.id));
   }
-  TraceQuery query;
-  query.figure = *request;
-  query.figure.id = given.id;
-  query.limit = given.limit;
+  request->id = given.id;
+  request->limit = given.limit;
   for (const std::string& key : given.keys) {
     const std::size_t equals = key.find('=');
     if (equals == std::string::npos) return wrong_usage("--row takes DIMENSION=VALUE, such as actor-country=US");
-    query.keys[key.substr(0, equals)] = key.substr(equals + 1);
+    request->only.keys[key.substr(0, equals)] = key.substr(equals + 1);
   }
-  const auto rows = trace(open->catalogue, *open->store, *open->database, query);
+  const auto rows = trace(open->catalogue, *open->store, *open->database, *request);
   if (!rows) return fail(rows.error());
   if (!given.pcap_directory.empty()) {
     std::error_code error;

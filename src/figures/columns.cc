@@ -186,6 +186,26 @@ Expected<std::string> key_condition(const Dimension& dimension, const std::strin
 
 }  // namespace figures
 
+Expected<std::vector<std::string>> conditions_of(const Narrowing& narrowing, const std::string& zone) {
+  std::vector<std::string> conditions;
+  for (const auto& [name, code] : narrowing.keys) {
+    const figures::Dimension* dimension = figures::find_dimension(name);
+    if (!dimension) return failure(fmt::format("'{}' is not a dimension", printable(name, 64)));
+    auto condition = figures::key_condition(*dimension, code, zone);
+    if (!condition) return std::unexpected(condition.error());
+    conditions.push_back(std::move(*condition));
+  }
+  if (narrowing.organisation.empty()) return conditions;
+  std::string touching = "target_organisation = " + sql_text(narrowing.organisation);
+  for (const Prefix& network : narrowing.networks) {
+    const std::string range = fmt::format("BETWEEN {} AND {}", figures::address_literal(network.address()),
+                                          figures::address_literal(network.last()));
+    touching += fmt::format(" OR actor_ip {0} OR target_ip {0}", range);
+  }
+  conditions.push_back("(" + touching + ")");
+  return conditions;
+}
+
 const std::vector<std::string>& dimension_names() {
   static const std::vector<std::string> names = [] {
     std::vector<std::string> all;

@@ -57,14 +57,15 @@ Expected<std::vector<std::string>> conditions_of(const FigureDefinition& definit
   return conditions;
 }
 
-std::vector<std::string> conditions_of(const FigureRequest& request, bool within) {
-  std::vector<std::string> conditions;
+Expected<std::vector<std::string>> conditions_of(const FigureRequest& request, bool within) {
+  auto conditions = tocsin::conditions_of(request.only, request.zone);
+  if (!conditions) return conditions;
   if (request.confidence != Confidence::kSuspected) {
-    conditions.push_back(fmt::format("confidence >= {}", static_cast<int>(request.confidence)));
+    conditions->push_back(fmt::format("confidence >= {}", static_cast<int>(request.confidence)));
   }
   if (within) return conditions;
-  if (has_start(request.period)) conditions.push_back("first_seen >= " + time_literal(request.period.from));
-  if (has_end(request.period)) conditions.push_back("first_seen < " + time_literal(request.period.to));
+  if (has_start(request.period)) conditions->push_back("first_seen >= " + time_literal(request.period.from));
+  if (has_end(request.period)) conditions->push_back("first_seen < " + time_literal(request.period.to));
   return conditions;
 }
 
@@ -211,17 +212,18 @@ bool needs_bounds(const Catalogue& catalogue, const FigureRequest& request) {
 }
 
 Expected<std::string> filter_sql(const Catalogue& catalogue, const FigureRequest& request) {
-  std::vector<std::string> all = conditions_of(request, false);
+  auto all = conditions_of(request, false);
+  if (!all) return std::unexpected(all.error());
   std::string id = request.id;
   for (int depth = 0; depth < 2 && !id.empty(); ++depth) {
     const auto definition = definition_of(catalogue, id);
     if (!definition) return std::unexpected(definition.error());
     const auto own = conditions_of(**definition);
     if (!own) return std::unexpected(own.error());
-    all.insert(all.end(), own->begin(), own->end());
+    all->insert(all->end(), own->begin(), own->end());
     id = (*definition)->measure == "share" ? (*definition)->of : "";
   }
-  return joined(all);
+  return joined(*all);
 }
 
 Expected<Plan> plan(const Catalogue& catalogue, const FigureRequest& request, const Relation& relation) {
@@ -258,10 +260,11 @@ Expected<Plan> plan(const Catalogue& catalogue, const FigureRequest& request, co
 
   // Conditions: of a share, those of the whole choose the rows and those of the part mark them.
   const FigureDefinition& chosen = plan.whole ? *plan.whole : *plan.definition;
-  std::vector<std::string> conditions = conditions_of(request, relation.within);
+  auto conditions = conditions_of(request, relation.within);
+  if (!conditions) return std::unexpected(conditions.error());
   const auto own = conditions_of(chosen);
   if (!own) return std::unexpected(own.error());
-  conditions.insert(conditions.end(), own->begin(), own->end());
+  conditions->insert(conditions->end(), own->begin(), own->end());
   std::string part;
   if (plan.whole) {
     const auto of_part = conditions_of(*plan.definition);
@@ -276,12 +279,12 @@ Expected<Plan> plan(const Catalogue& catalogue, const FigureRequest& request, co
   const std::string unit = unit_sql(plan.measure, chosen.count);
   if (unit.empty()) {
     plan.sql =
-        assembled(attempts_sql(keys, selected, part, relation.from, joined(conditions)), keys, part, request.limit);
+        assembled(attempts_sql(keys, selected, part, relation.from, joined(*conditions)), keys, part, request.limit);
     return plan;
   }
 
-  if (plan.measure != "sightings") conditions.push_back(unit + " IS NOT NULL");
-  const std::string where = joined(conditions);
+  if (plan.measure != "sightings") conditions->push_back(unit + " IS NOT NULL");
+  const std::string where = joined(*conditions);
   // One number, nothing to share: the engine's own distinct count.
   if (keys.empty() && !plan.whole && !plan.mean) {
     plan.sql = fmt::format("SELECT {} AS part, count(DISTINCT {}) AS value FROM {} WHERE {}", kTotal, unit,

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/expected.h"
+#include "base/ip_address.h"
 #include "base/time.h"
 #include "collect/indicator.h"
 #include "estimate/machines.h"
@@ -34,6 +35,18 @@ struct FigureDefinition {
   bool machines = false;
 };
 
+// Which sightings are asked for, beside a figure's own conditions.
+struct Narrowing {
+  std::map<std::string, std::string> keys;  // dimension to code: one row of a figure; an empty code: unknown
+  // Only those that touch an organisation of the register: that harmed it, or came from or went to its networks.
+  std::string organisation;
+  std::vector<Prefix> networks;  // of that organisation
+
+  bool empty() const { return keys.empty() && organisation.empty(); }
+};
+// Its conditions on a sighting; what is in it enters the SQL as escaped literals only.
+Expected<std::vector<std::string>> conditions_of(const Narrowing& narrowing, const std::string& zone);
+
 struct FigureRequest {
   std::string id;
   Period period;
@@ -43,6 +56,7 @@ struct FigureRequest {
   Confidence confidence = Confidence::kProbable;
   std::uint64_t limit = 0;                // rows, 0 for all
   SightingStore::Position sequence = {};  // ledger position, none for now; 0 is the store before its first line
+  Narrowing only = {};
 };
 
 struct FigureRow {
@@ -98,16 +112,12 @@ Expected<MachinesEstimate> machines_behind(const Catalogue& catalogue, const Sig
 // The object of docs/design.md, as JSON text.
 std::string to_json(const FigureResult& result);
 
-struct TraceQuery {
-  FigureRequest figure;
-  std::map<std::string, std::string> keys;  // dimension to value: one row of the figure; empty for the whole
-  std::uint64_t limit = 100;
-};
-// Sightings behind a figure or a row of it: id, kind, confidence, detector, rule, actor_ip, actor_port, actor_country,
-// target_ip, target_port, target_name, target_country, first_seen, last_seen, count, source, evidence, matched.
+// Sightings behind a figure, or a row of it (request.only.keys), at most request.limit: id, kind, confidence, detector,
+// rule, actor_ip, actor_port, actor_country, target_ip, target_port, target_name, target_country, first_seen,
+// last_seen, count, source, evidence, matched.
 Expected<Table> trace(const Catalogue& catalogue, const SightingStore& store, Database& database,
-                      const TraceQuery& query);
+                      const FigureRequest& request);
 Expected<Table> trace_over(const Catalogue& catalogue, const std::string& from_clause, Database& database,
-                           const TraceQuery& query);
+                           const FigureRequest& request);
 
 }  // namespace tocsin

@@ -72,14 +72,14 @@ Expected<MachinesEstimate> machines_behind(const Catalogue& catalogue, const Sig
 }
 
 Expected<Table> trace(const Catalogue& catalogue, const SightingStore& store, Database& database,
-                      const TraceQuery& query) {
-  const auto head = store.head(query.figure.sequence);
+                      const FigureRequest& request) {
+  const auto head = store.head(request.sequence);
   if (!head) return std::unexpected(head.error());
   const auto relations = relations_of(store, head->sequence);
   if (!relations) return std::unexpected(relations.error());
-  const auto relation = (*relations)(query.figure.period);
+  const auto relation = (*relations)(request.period);
   if (!relation) return std::unexpected(relation.error());
-  return trace_over(catalogue, relation->from, database, query);
+  return trace_over(catalogue, relation->from, database, request);
 }
 
 }  // namespace tocsin

@@ -337,8 +337,9 @@ TEST_F(Answers, HostileTextIsOnlyText) {
   asked.measure = hostile;
   EXPECT_THAT(error_of(asked), HasSubstr("is not a measure"));
   table_.add({.family = "x'; DROP TABLE sightings; --"});
-  TraceQuery query{request("botnet.overseas-servers"), {{"family", "x'; DROP TABLE sightings; --"}}};
-  auto traced = trace_over(catalogue(), "sightings", table_.database(), query);
+  FigureRequest row = request("botnet.overseas-servers");
+  row.only.keys = {{"family", "x'; DROP TABLE sightings; --"}};
+  auto traced = trace_over(catalogue(), "sightings", table_.database(), row);
   ASSERT_TRUE(traced) << traced.error().message;
   EXPECT_EQ(traced->rows.size(), 1U);
   for (const auto& [name, code] : std::map<std::string, std::string>{{"actor", hostile},
@@ -348,8 +349,9 @@ TEST_F(Answers, HostileTextIsOnlyText) {
                                                                      {"month", "2013-1"},
                                                                      {"confidence", "9"},
                                                                      {hostile, ""}}) {
-    query.keys = {{name, code}};
-    EXPECT_FALSE(trace_over(catalogue(), "sightings", table_.database(), query)) << name;
+    row.only.keys = {{name, code}};
+    EXPECT_FALSE(trace_over(catalogue(), "sightings", table_.database(), row)) << name;
+    EXPECT_NE(error_of(row), "") << name;
   }
   EXPECT_EQ(value("botnet.overseas-servers"), 1);
 }
@@ -364,12 +366,13 @@ TEST_F(Answers, TraceGivesTheSightingsOfARow) {
   table_.add({.actor = "203.0.113.2", .seen = "2013-01-16 00:30:00", .actor_country = "DE"});
   table_.add({.actor = "203.0.113.3", .kind = "scan"});
   const auto rows = [&](std::map<std::string, std::string> keys, const char* zone = "UTC") {
-    TraceQuery query{request("botnet.overseas-servers"), std::move(keys)};
-    query.figure.zone = zone;
-    const auto traced = trace_over(catalogue(), "sightings", table_.database(), query);
+    FigureRequest row = request("botnet.overseas-servers");
+    row.only.keys = std::move(keys);
+    row.zone = zone;
+    const auto traced = trace_over(catalogue(), "sightings", table_.database(), row);
     if (!traced) throw std::runtime_error(traced.error().message);
     std::vector<std::string> actors;
-    for (const auto& row : traced->rows) actors.push_back(std::get<std::string>(row[5]));
+    for (const auto& cells : traced->rows) actors.push_back(std::get<std::string>(cells[5]));
     return actors;
   };
   EXPECT_THAT(rows({}), ElementsAre("203.0.113.1", "203.0.113.2"));
@@ -380,6 +383,23 @@ TEST_F(Answers, TraceGivesTheSightingsOfARow) {
   EXPECT_THAT(rows({{"month", "2013-01"}, {"actor-network", "AS64500"}, {"family", ""}, {"target-port", "443"}}),
               ElementsAre("203.0.113.1", "203.0.113.2"));
   EXPECT_THAT(rows({{"week", "2013-01-14"}, {"confidence", "probable"}}), ElementsAre("203.0.113.1", "203.0.113.2"));
+}
+
+TEST_F(Answers, CountsOnlyWhatItIsNarrowedTo) {
+  table_.add({.actor = "203.0.113.1", .target = "192.0.2.1"});
+  table_.add({.actor = "203.0.113.1", .target = "192.0.2.200"});
+  table_.add({.actor = "203.0.113.2", .target = "192.0.2.2", .actor_country = "DE"});
+  FigureRequest asked = request("botnet.controlled-hosts");
+  asked.only.keys = {{"actor-country", "US"}};
+  EXPECT_EQ(ask(asked).value, 2);
+  asked.only.keys.clear();
+  asked.only.organisation = "Bank's";
+  EXPECT_EQ(ask(asked).value, 0);
+  asked.only.networks = {*Prefix::parse("192.0.2.0/25")};
+  EXPECT_EQ(ask(asked).value, 2);
+  asked.only.networks.push_back(*Prefix::parse("203.0.113.1"));  // its hosts as actors
+  EXPECT_EQ(ask(asked).value, 3);
+  EXPECT_EQ(trace_over(catalogue(), "sightings", table_.database(), asked)->rows.size(), 3U);
 }
 
 TEST_F(Answers, JsonHasWholeNumbersAndSurvivesBytesThatAreNoText) {
