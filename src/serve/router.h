@@ -36,17 +36,17 @@ struct Call {
 struct Answer {  // one way of answering, for the document
   unsigned status = 200;
   std::string media = "application/json";
-  std::string schema;  // name in components/schemas; empty: any
+  std::string schema = {};  // name in components/schemas; empty: any
 };
 
 struct Route {
   std::string method;
   std::string path;  // "/api/v1/figures/{id}"; a parameter is one segment
   Access access = Access::kAnalyst;
-  std::string summary;                // one sentence
-  std::vector<Parameter> parameters;  // of the query, and of the path by their names
-  std::string body;                   // name in components/schemas of the JSON body; empty: none is taken
-  std::vector<Answer> answers;
+  std::string summary;                     // one sentence
+  std::vector<Parameter> parameters = {};  // of the query, and of the path by their names
+  std::string body = {};                   // name in components/schemas of the JSON body; empty: none is taken
+  std::vector<Answer> answers = {};
   bool changes = false;  // needs the CSRF token of a session (header x-csrf-token), or a token with scope "write"
   std::function<Response(const Call&)> handler;
 };

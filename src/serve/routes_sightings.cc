@@ -1,0 +1,321 @@
+// Sightings one by one, those behind a figure, their evidence.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "figures/plan.h"
+#include "pipeline/evidence.h"
+#include "serve/cases.h"
+#include "serve/lookup.h"
+#include "serve/query.h"
+#include "serve/routes.h"
+#include "serve/sighting_query.h"
+
+namespace tocsin::serve {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+std::string dumped(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+// A file without a name anywhere: it goes when it is closed, whatever happens.
+class ScratchFile {
+ public:
+  ScratchFile() : path_(fs::temp_directory_path() / fmt::format("tocsin-{}-XXXXXX", ::getpid())) {
+    std::string name = path_.string();
+    const int file = ::mkstemp(name.data());
+    if (file >= 0) ::close(file);
+    path_ = name;
+  }
+  ScratchFile(const ScratchFile&) = delete;
+  ScratchFile& operator=(const ScratchFile&) = delete;
+  ~ScratchFile() {
+    std::error_code error;
+    fs::remove(path_, error);
+  }
+  const fs::path& path() const { return path_; }
+
+  void send(BodyWriter& writer) const {
+    std::ifstream file(path_, std::ios::binary);
+    std::string block(std::size_t{64} << 10, '\0');
+    while (file) {
+      file.read(block.data(), static_cast<std::streamsize>(block.size()));
+      if (file.gcount() > 0 && !writer.write({block.data(), static_cast<std::size_t>(file.gcount())})) return;
+    }
+  }
+
+ private:
+  fs::path path_;
+};
+
+Response streamed(const char* media, const char* name, std::function<void(BodyWriter&)> stream) {
+  Response response;
+  response.headers = {{"Content-Type", media},
+                      {"Content-Disposition", fmt::format("attachment; filename=\"{}\"", name)},
+                      {"Cache-Control", "private, no-store"}};
+  response.stream = std::move(stream);
+  return response;
+}
+
+Response exported(Context& context, const SightingQuery& query, const std::string& format) {
+  if (format == "parquet") {
+    return streamed("application/vnd.apache.parquet", "sightings.parquet", [&context, query](BodyWriter& writer) {
+      const ScratchFile file;
+      if (const auto written = write_parquet(context, query, file.path().string()); !written) {
+        failed(written.error());
+        return;
+      }
+      file.send(writer);
+    });
+  }
+  const bool csv = format == "csv";
+  return streamed(csv ? "text/csv; charset=utf-8" : "application/x-ndjson", csv ? "sightings.csv" : "sightings.ndjson",
+                  [&context, query, csv](BodyWriter& writer) {
+                    if (csv && !writer.write(SightingRow::csv_header())) return;
+                    const auto sent = each_chunk(context, query, [&](const Table& chunk) {
+                      std::string text;
+                      for (std::size_t i = 0; i < chunk.rows.size(); ++i) {
+                        const SightingRow row(chunk, i);
+                        text += csv ? row.csv() : row.json() + "\n";
+                      }
+                      return writer.write(text);
+                    });
+                    if (!sent) failed(sent.error());
+                  });
+}
+
+Response listed(Context& context, const Call& call, const SightingQuery& query) {
+  const auto* format = call.get("format");
+  if (format != nullptr && *format != "json") return exported(context, query, *format);
+  const auto* after = call.get("after");
+  const auto found = page(context, query, after ? *after : "", limit_of(call, 50));
+  if (!found) return after ? refused(found.error()) : failed(found.error());
+  std::string text = R"({"sightings":[)";
+  for (std::size_t i = 0; i < found->rows.rows.size(); ++i) {
+    text += (i == 0 ? "" : ",") + SightingRow(found->rows, i).json();
+  }
+  text += found->next.empty() ? R"(],"next":null})" : fmt::format(R"(],"next":"{}"}})", found->next);
+  return json(std::move(text));
+}
+
+Response sightings(Context& context, const Call& call) {
+  const auto request = request_of(context, call, Confidence::kSuspected);
+  if (!request) return refused(request.error());
+  SightingQuery query{.sequence = request->sequence, .period = request->period, .conditions = {}};
+  auto conditions = filter_conditions(call);
+  if (!conditions) return refused(conditions.error());
+  query.conditions = std::move(*conditions);
+  const auto narrowed = conditions_of(request->only, request->zone);
+  if (!narrowed) return failed(narrowed.error());
+  query.conditions.insert(query.conditions.end(), narrowed->begin(), narrowed->end());
+  if (request->confidence != Confidence::kSuspected) {
+    query.conditions.push_back(fmt::format("confidence >= {}", static_cast<int>(request->confidence)));
+  }
+  return listed(context, call, query);
+}
+
+Response behind_figure(Context& context, const Call& call) {
+  if (context.catalogue.find(call.path.at("id")) == nullptr) {
+    return problem(404, "No figure of the catalogue has this id.");
+  }
+  auto request = request_of(context, call);
+  if (!request) return refused(request.error());
+  request->id = call.path.at("id");
+  if (const auto added = add_keys(call, request->only); !added) return refused(added.error());
+  const auto filter = figures::filter_sql(context.catalogue, *request);
+  if (!filter) return refused(filter.error());
+  return listed(context, call, {.sequence = request->sequence, .period = request->period, .conditions = {*filter}});
+}
+
+// The sighting's rows, or why there are none for who asks.
+std::variant<Table, Response> found(Context& context, const Call& call) {
+  auto rows = rows_of(context, call.path.at("id"), narrowing_of(context, call.identity));
+  if (!rows) return failed(rows.error());
+  if (rows->rows.empty()) return problem(404, "There is no such sighting.");
+  return std::move(*rows);
+}
+
+Response one(Context& context, const Call& call) {
+  const auto answer = found(context, call);
+  if (const auto* response = std::get_if<Response>(&answer)) return *response;
+  const Table& table = std::get<Table>(answer);
+  Json whole = Json::parse(SightingRow(table, 0).json());
+  Json rows = Json::array();
+  std::map<std::string, bool> wanted;
+  std::int64_t count = 0;
+  for (std::size_t i = 0; i < table.rows.size(); ++i) {
+    const SightingRow row(table, i);
+    rows.push_back(Json::parse(row.json()));
+    count += row.number("count");
+    wanted[row.text("source")] = true;
+    // Times of one zone and one form compare as text.
+    whole["first_seen"] =
+        std::min(whole["first_seen"].get<std::string>(), rows.back()["first_seen"].get<std::string>());
+    whole["last_seen"] = std::max(whole["last_seen"].get<std::string>(), rows.back()["last_seen"].get<std::string>());
+  }
+  whole["count"] = count;
+  const auto sources = context.store.sources();
+  if (!sources) return failed(sources.error());
+  Json list = Json::array();
+  for (const SourceRecord& source : *sources) {
+    if (!wanted.contains(source.id)) continue;
+    Json entry{{"id", source.id},          {"name", source.name},   {"format", source.format},
+               {"sha256", source.sha256},  {"bytes", source.bytes}, {"records", source.records},
+               {"skipped", source.skipped}};
+    if (call.identity.role != Role::kOrganisation) entry["path"] = source.path;
+    list.push_back(std::move(entry));
+  }
+  const auto belongs = context.cases.of_sighting(table);
+  return json(dumped({{"sighting", std::move(whole)},
+                      {"rows", std::move(rows)},
+                      {"sources", std::move(list)},
+                      {"case", belongs ? Json(*belongs) : Json()}}));
+}
+
+struct Found {
+  std::string source, place;
+  Evidence evidence;
+};
+
+// What the sources hold of these rows. pcap: where packets go; empty for none.
+Expected<std::vector<Found>> evidence_of(Context& context, const Table& table, const std::string& pcap) {
+  const auto sources = context.store.sources();
+  if (!sources) return std::unexpected(sources.error());
+  std::vector<Found> all;
+  for (std::size_t i = 0; i < table.rows.size() && i < 20; ++i) {
+    const SightingRow row(table, i);
+    const auto source = std::ranges::find(*sources, row.text("source"), &SourceRecord::id);
+    if (source == sources->end()) continue;
+    unsigned long long offset = 0, record = 0;
+    if (std::sscanf(row.text("evidence").c_str(), "offset=%llu record=%llu", &offset, &record) < 1) continue;
+    const EvidenceRequest request{IpAddress::parse(row.text("actor_ip")).value_or(IpAddress()),
+                                  IpAddress::parse(row.text("target_ip")).value_or(IpAddress()),
+                                  row.number("first_seen"),
+                                  row.number("last_seen"),
+                                  offset,
+                                  record};
+    const auto fetched =
+        fetch_evidence(*source, {request}, pcap.empty() ? std::vector<std::string>{} : std::vector<std::string>{pcap});
+    if (!fetched) return std::unexpected(fetched.error());
+    all.push_back({source->name, row.text("evidence"), fetched->front()});
+    if (!pcap.empty() && all.back().evidence.packets > 0) break;
+  }
+  return all;
+}
+
+Response evidence(Context& context, const Call& call) {
+  const auto answer = found(context, call);
+  if (const auto* response = std::get_if<Response>(&answer)) return *response;
+  const auto all = evidence_of(context, std::get<Table>(answer), "");
+  Json list = Json::array();
+  if (all) {
+    for (const Found& each : *all) {
+      list.push_back({{"source", each.source},
+                      {"place", each.place},
+                      {"line", printable(each.evidence.line, 4000)},
+                      {"packets", each.evidence.packets}});
+    }
+  }
+  return json(dumped({{"evidence", std::move(list)}, {"error", all ? "" : printable(all.error().message, 500)}}));
+}
+
+Response packets(Context& context, const Call& call) {
+  const auto answer = found(context, call);
+  if (const auto* response = std::get_if<Response>(&answer)) return *response;
+  const auto file = std::make_shared<ScratchFile>();
+  const auto all = evidence_of(context, std::get<Table>(answer), file->path().string());
+  const bool some = all && std::ranges::any_of(*all, [](const Found& each) { return each.evidence.packets > 0; });
+  if (!some) return problem(404, all ? "The sources of this sighting hold no packets." : all.error().message);
+  return streamed("application/vnd.tcpdump.pcap", "evidence.pcap", [file](BodyWriter& writer) { file->send(writer); });
+}
+
+Response looked_up(Context& context, const Call& call) {
+  auto request = request_of(context, call, Confidence::kSuspected);
+  if (!request) return refused(request.error());
+  // All that is known, unless a period is asked for.
+  if (call.get("from") == nullptr && call.get("to") == nullptr) {
+    const auto extent = extent_of(context);
+    if (!extent) return failed(extent.error());
+    if (extent->seen) request->period = *extent->seen;
+  }
+  const auto* text = call.get("q");
+  const auto subject = subject_of(context, *text);
+  if (!subject) return refused(subject.error());
+  auto answer = lookup(context, *subject, *request);
+  return answer ? json(std::move(*answer)) : failed(answer.error());
+}
+
+}  // namespace
+
+void add_sighting_routes(Router& router, Context& context) {
+  const auto paged = [](std::vector<Parameter> parameters) {
+    parameters.push_back(limit_parameter(50, 1000));
+    parameters.push_back(text_parameter("after", "What the page before gave as next", 2000));
+    parameters.push_back(choice_parameter("format", "json (default): a page; the others: all that match",
+                                          {"json", "ndjson", "csv", "parquet"}));
+    return parameters;
+  };
+  const std::vector<Answer> forms = {{.schema = "SightingPage"},
+                                     {.media = "application/x-ndjson"},
+                                     {.media = "text/csv"},
+                                     {.media = "application/vnd.apache.parquet"}};
+  std::vector<Parameter> parameters = period_parameters("suspected");
+  for (Parameter& filter : filter_parameters()) parameters.push_back(std::move(filter));
+  router.add({.method = "GET",
+              .path = "/api/v1/sightings",
+              .access = Access::kOrganisation,
+              .summary = "Sightings, the newest first; an organisation's are those that touch it",
+              .parameters = paged(std::move(parameters)),
+              .answers = forms,
+              .handler = [&context](const Call& call) { return sightings(context, call); }});
+  parameters = period_parameters();
+  parameters.push_back(text_parameter("id", "The figure", 100));
+  parameters.push_back(key_parameter());
+  router.add({.method = "GET",
+              .path = "/api/v1/figures/{id}/sightings",
+              .access = Access::kOrganisation,
+              .summary = "The sightings behind a figure, or behind a row of it",
+              .parameters = paged(std::move(parameters)),
+              .answers = forms,
+              .handler = [&context](const Call& call) { return behind_figure(context, call); }});
+  const Parameter id = text_parameter("id", "The sighting, as lists give it", 64);
+  router.add({.method = "GET",
+              .path = "/api/v1/sightings/{id}",
+              .access = Access::kOrganisation,
+              .summary = "One sighting with its sources",
+              .parameters = {id},
+              .answers = {{.schema = "SightingDetail"}},
+              .handler = [&context](const Call& call) { return one(context, call); }});
+  router.add({.method = "GET",
+              .path = "/api/v1/sightings/{id}/evidence",
+              .access = Access::kOrganisation,
+              .summary = "The records of the sources that a sighting was made from",
+              .parameters = {id},
+              .answers = {{.schema = "EvidenceList"}},
+              .handler = [&context](const Call& call) { return evidence(context, call); }});
+  router.add({.method = "GET",
+              .path = "/api/v1/sightings/{id}/evidence.pcap",
+              .access = Access::kAnalyst,
+              .summary = "The packets between actor and target",
+              .parameters = {id},
+              .answers = {{.media = "application/vnd.tcpdump.pcap"}},
+              .handler = [&context](const Call& call) { return packets(context, call); }});
+  parameters = period_parameters("suspected");
+  parameters.push_back(text_parameter("q", "An address, prefix, name, AS number, organisation, family, group or CVE"));
+  parameters.back().required = true;
+  router.add({.method = "GET",
+              .path = "/api/v1/lookup",
+              .access = Access::kAnalyst,
+              .summary = "All that is known of something",
+              .parameters = std::move(parameters),
+              .answers = {{.schema = "Lookup"}},
+              .handler = [&context](const Call& call) { return looked_up(context, call); }});
+}
+
+}  // namespace tocsin::serve

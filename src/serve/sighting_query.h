@@ -1,0 +1,60 @@
+// Sightings one by one: filtered, a page at a time, or all of them as a stream.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/expected.h"
+#include "serve/context.h"
+#include "serve/router.h"
+#include "store/database.h"
+
+namespace tocsin::serve {
+
+// What a row of sightings can be chosen by, as parameters and as SQL.
+std::vector<Parameter> filter_parameters();
+// An error says which parameter is wrong, and why.
+Expected<std::vector<std::string>> filter_conditions(const Call& call);
+
+struct SightingQuery {
+  SightingStore::Position sequence;
+  Period period;
+  std::vector<std::string> conditions;  // SQL, joined by AND
+};
+
+// The rows of a table that page() and each_chunk() give.
+class SightingRow {
+ public:
+  SightingRow(const Table& table, std::size_t row) : cells_(table.rows[row]) {}
+  static std::string columns();  // of SQL, in the order that this reads
+  std::string id() const;        // "20130201-" and 32 hexadecimal digits: the day (UTC) tells where it lies
+  std::string text(std::string_view column) const;
+  std::int64_t number(std::string_view column) const;
+  std::string json() const;  // schema Sighting
+  std::string csv() const;   // with csv_header()
+  static std::string csv_header();
+
+ private:
+  const std::vector<Cell>& cells_;
+};
+
+struct SightingPage {
+  Table rows;
+  std::string next;  // what to ask on with; empty at the end
+};
+// The newest first. Segments are read from the newest day back, and no further than the page needs.
+Expected<SightingPage> page(Context& context, const SightingQuery& query, const std::string& after,
+                            std::uint64_t limit);
+// All that match, in the same order; take gives false to end.
+Expected<void> each_chunk(Context& context, const SightingQuery& query,
+                          const std::function<bool(const Table& chunk)>& take);
+// Writes all that match as one Parquet file, with the columns of a segment.
+Expected<void> write_parquet(Context& context, const SightingQuery& query, const std::string& path);
+// The rows of one sighting, by SightingRow::id; none if there is no such sighting, or only others may see it.
+Expected<Table> rows_of(Context& context, const std::string& id, const Narrowing& narrowing);
+
+}  // namespace tocsin::serve
