@@ -2,7 +2,8 @@
 //
 // Passwords are kept as Argon2id (libsodium), session keys and tokens as SHA-256 of 256 random bits, second factors as
 // TOTP (RFC 6238; SHA-1, 6 digits, 30 s, one step of drift, no step used twice). Wrong passwords slow down the pair of
-// account and address that made them, and the address, never the account itself: nobody can lock out another.
+// account and address that made them, and the address (attempts.h), never the account itself: nobody can lock out
+// another. Only wrong codes after the right password slow down the account, since codes are few.
 #pragma once
 
 #include <chrono>
@@ -24,9 +25,9 @@ namespace tocsin::serve {
 struct Account {
   std::string name;
   Role role = Role::kAnalyst;
-  std::string organisation;
-  std::string email;
-  std::string language;  // "en", "zh", or empty
+  std::string organisation = {};
+  std::string email = {};
+  std::string language = {};  // "en", "zh", or empty
   bool has_password = false, has_totp = false, disabled = false;
   Timestamp made = 0, last_seen = 0;
 };
@@ -43,7 +44,8 @@ struct AuditEntry {
   std::string user, peer, action, what;  // "sign-in", "failed"; "brief.publish", "3"
 };
 
-// Why nobody was signed in.
+// Why nobody was signed in. kTooOften: later; also when the server is too busy with passwords, or state.db fails.
+// kNeedsCode and kDisabled are said only to who has the password.
 enum class Refusal : std::uint8_t { kWrong, kNeedsCode, kTooOften, kDisabled };
 
 struct SignedIn {
@@ -66,17 +68,22 @@ class Accounts {
   Expected<void> add(const Account& account, const std::optional<std::string>& password);
   Expected<std::vector<Account>> list();
   Expected<std::optional<Account>> find(std::string_view name);
-  Expected<void> change(const Account& account);  // role, organisation, email, language, disabled; ends its sessions
+  // Role, organisation, email, language, disabled. Ends its sessions unless it may do the same as before. An error if
+  // no administrator is left that is enabled.
+  Expected<void> change(const Account& account);
   Expected<void> set_password(std::string_view name, const std::string& password);  // ends its sessions
   Expected<void> remove(std::string_view name);  // an error for the last administrator
-  Expected<std::uint64_t> administrators();
+  Expected<std::uint64_t> administrators();      // that are enabled
 
-  // ---- sign-in. An unknown name costs as much time as a wrong password.
+  // ---- sign-in. An unknown name costs as much time as a wrong password. Each is noted in the audit trail, failed or
+  // not, as the action "sign-in"; a name that is no account's is not noted, for it may be a password. Capital letters
+  // of the name count as small ones.
   std::expected<SignedIn, Refusal> sign_in(std::string_view name, const std::string& password, const std::string& code,
                                            std::string_view peer);
   Expected<SignedIn> sign_in_trusted(std::string_view name, std::string_view peer);  // after OpenID Connect
   // The identity of a session's cookie; none if it is unknown, expired or its account disabled. rotated: the new value
-  // of the cookie, when it is time; the old one holds for another minute, for requests under way.
+  // of the cookie, when it is time; the old one holds until a minute after the new one was first used, and whoever
+  // comes with it is told the same new one, for requests under way and answers that were lost.
   std::optional<Identity> identify(std::string_view session, std::optional<std::string>& rotated);
   void sign_out(std::string_view session);
 
@@ -85,7 +92,7 @@ class Accounts {
   Expected<bool> confirm_totp(std::string_view name, const std::string& code);
   Expected<void> remove_totp(std::string_view name);
 
-  // ---- tokens: "tcs_" and 43 characters of Base64url.
+  // ---- tokens: "tcs_" and 43 characters of Base64url; scopes "read" and "write"; for two years at most.
   Expected<std::string> make_token(std::string_view user, const std::string& label,
                                    const std::vector<std::string>& scopes, Timestamp expires);
   std::optional<Identity> identify_token(std::string_view token);
@@ -93,7 +100,8 @@ class Accounts {
   Expected<void> remove_token(std::string_view user, std::string_view id);
 
   // ---- audit: rows can be added, not changed or removed (triggers see to it).
-  void note(std::string_view user, std::string_view peer, std::string_view action, std::string_view what);
+  // Control characters are escaped.
+  Expected<void> note(std::string_view user, std::string_view peer, std::string_view action, std::string_view what);
   Expected<std::vector<AuditEntry>> audit(std::uint64_t before, std::size_t limit);  // newest first; before 0: the end
 
  private:
