@@ -1,6 +1,7 @@
 // What the API answers from.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -24,6 +25,7 @@ class Briefs;
 class Cases;
 class OpenId;
 class StateDatabase;
+struct ServerCounts;
 
 // Engines that wait for the next query: each is used by one thread at a time.
 class DatabasePool {
@@ -74,6 +76,7 @@ struct Context {
   OpenId* open_id;  // nullptr: not set up
   DatabasePool& databases;
   AnswerCache& answers;
+  std::function<ServerCounts()> server_counts = {};
   std::mutex extent_mutex = {};
   std::optional<Extent> extent = {};  // of the head that was asked for last
 };

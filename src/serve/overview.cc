@@ -6,6 +6,7 @@
 #include <set>
 
 #include "figures/plan.h"
+#include "serve/query.h"
 
 namespace tocsin::serve {
 namespace {
@@ -151,6 +152,10 @@ Expected<std::string> overview(Context& context, const FigureRequest& request) {
   if (!recent) return std::unexpected(recent.error());
   json["new"] = std::move(*recent);
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Expected<AnswerCache::Answer> cached_overview(Context& context, const FigureRequest& request) {
+  return cached(context, request, "overview", [&] { return overview(context, request); });
 }
 
 }  // namespace tocsin::serve

@@ -11,5 +11,7 @@ namespace tocsin::serve {
 
 // JSON of schema Overview: every number is an answer of the catalogue.
 Expected<std::string> overview(Context& context, const FigureRequest& request);
+// The same from the cache.
+Expected<AnswerCache::Answer> cached_overview(Context& context, const FigureRequest& request);
 
 }  // namespace tocsin::serve

@@ -80,6 +80,19 @@ Expected<void> add_keys(const Call& call, Narrowing& narrowing) {
   return {};
 }
 
+Expected<AnswerCache::Answer> cached(Context& context, const FigureRequest& request, const std::string& what,
+                                     const std::function<Expected<std::string>()>& make) {
+  const auto head = context.store.head(request.sequence);
+  if (!head) return std::unexpected(head.error());
+  // All that answers at one head differ by.
+  std::string question = fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}", what, request.id, request.period.from,
+                                     request.period.to, request.zone, fmt::join(request.by, ","), request.measure,
+                                     static_cast<int>(request.confidence), request.limit);
+  for (const auto& [name, code] : request.only.keys) question += fmt::format("\n{}:{}", name, code);
+  question += "\n\x02" + request.only.organisation;
+  return context.answers.get(head->hash, question, make);
+}
+
 Parameter limit_parameter(std::uint64_t usual, std::uint64_t most) {
   return {"limit", fmt::format("Rows at most (default {})", usual),
           fmt::format(R"({{"type":"integer","minimum":1,"maximum":{}}})", most)};

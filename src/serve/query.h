@@ -20,6 +20,10 @@ Expected<FigureRequest> request_of(Context& context, const Call& call, Confidenc
 Parameter key_parameter();
 Expected<void> add_keys(const Call& call, Narrowing& narrowing);
 
+// The answer to a figure's request from the cache; what: which question of it.
+Expected<AnswerCache::Answer> cached(Context& context, const FigureRequest& request, const std::string& what,
+                                     const std::function<Expected<std::string>()>& make);
+
 Parameter limit_parameter(std::uint64_t usual, std::uint64_t most);
 std::uint64_t limit_of(const Call& call, std::uint64_t usual);
 

@@ -21,20 +21,7 @@ Json json_of(const SightingStore::Head& head) { return {{"sequence", head.sequen
 
 Json json_of(const Period& period) { return {{"from", format_time(period.from)}, {"to", format_time(period.to)}}; }
 
-// What answers differ by, beside the ledger's head.
-std::string question(const std::string& what, const FigureRequest& request) {
-  std::string text = fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}", what, request.id, request.period.from,
-                                 request.period.to, request.zone, fmt::join(request.by, ","), request.measure,
-                                 static_cast<int>(request.confidence), request.limit);
-  for (const auto& [name, code] : request.only.keys) text += fmt::format("\n{}:{}", name, code);
-  return text + "\n\x02" + request.only.organisation;
-}
-
-Response cached(Context& context, const FigureRequest& request, const std::string& what,
-                const std::function<Expected<std::string>()>& make) {
-  const auto head = context.store.head(request.sequence);
-  if (!head) return failed(head.error());
-  const auto answer = context.answers.get(head->hash, question(what, request), make);
+Response of_cache(const Expected<AnswerCache::Answer>& answer) {
   if (!answer) return failed(answer.error());
   Response response;
   response.headers = {{"Content-Type", "application/json"}, {"Cache-Control", "private, no-cache"}};
@@ -167,7 +154,7 @@ Response figure(Context& context, const Call& call) {
   if (!request) return refused(request.error());
   const auto* format = call.get("format");
   if (format == nullptr || *format == "json") {
-    return cached(context, *request, "figure", [&] { return answered(context, *request); });
+    return of_cache(cached(context, *request, "figure", [&] { return answered(context, *request); }));
   }
   FigureRequest whole = *request;
   if (call.get("limit") == nullptr) whole.limit = 0;
@@ -220,7 +207,7 @@ void add_figure_routes(Router& router, Context& context) {
               .handler = [&context](const Call& call) {
                 const auto request = request_of(context, call);
                 if (!request) return refused(request.error());
-                return cached(context, *request, "overview", [&] { return overview(context, *request); });
+                return of_cache(cached_overview(context, *request));
               }});
 }
 

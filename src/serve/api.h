@@ -1,0 +1,29 @@
+// The whole of the server's answers: the API, the page's assets, who asks and what is noted of it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/expected.h"
+#include "serve/assets.h"
+#include "serve/context.h"
+#include "serve/http.h"
+#include "serve/router.h"
+
+namespace tocsin::serve {
+
+class Api {
+ public:
+  // assets: nullptr for the API alone.
+  Api(Context& context, std::shared_ptr<const Assets> assets);
+  ~Api();
+  Response handle(const Request& request) const;
+  const Router& router() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace tocsin::serve
