@@ -15,6 +15,8 @@
 
 namespace tocsin::serve {
 
+inline constexpr const char* kSessionCookie = "tocsin_session";  // as the document names it
+
 struct Parameter {
   std::string name;
   std::string description;
@@ -56,6 +58,7 @@ class Router {
   // schemas: the members of components/schemas, as JSON text of one object.
   Router(std::string title, std::string version, std::string schemas);
   ~Router();
+  // Throws std::invalid_argument for a route that is defined twice, or whose schemas promise what is not checked.
   void add(Route route);
   // 404 and 405 (with Allow), 400 for a parameter that is unknown, missing or wrong (detail names it), 415 and 400 for
   // a body that is not JSON, 401 (nobody signed in) or 403 for access; HEAD is answered as GET. Otherwise the handler's
