@@ -34,6 +34,8 @@ void add_verify(CLI::App& app, Chosen& chosen);
 void add_locate(CLI::App& app, Chosen& chosen);
 void add_simulate(CLI::App& app, Chosen& chosen);
 void add_doctor(CLI::App& app, Chosen& chosen);
+void add_serve(CLI::App& app, Chosen& chosen);
+void add_user(CLI::App& app, Chosen& chosen);
 
 // "tocsin: MESSAGE" on standard error; gives 1.
 int fail(const Error& error);

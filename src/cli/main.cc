@@ -27,6 +27,8 @@ int main(int argc, char** argv) {
   add_locate(app, chosen);
   add_simulate(app, chosen);
   add_doctor(app, chosen);
+  add_serve(app, chosen);
+  add_user(app, chosen);
   try {
     app.parse(argc, argv);
     return chosen();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -42,6 +43,8 @@ struct Brief {
   std::vector<SourceRecord> sources;
   std::vector<BriefSection> sections;
   std::vector<SensitivityRow> sensitivity;  // empty: left out
+  // By language ("en"), as its editors wrote them: in place of the usual title; paragraphs after the headline.
+  std::map<std::string, std::string> titles = {}, remarks = {};
 };
 
 // Paper has numbered pages, a running head, and colours that hold inside of drawings.

@@ -19,6 +19,9 @@ struct OpenIdSettings {
   std::string claim = "email";  // whose value is the name of the account here; "email" must be verified
 };
 
+// A TOML file with these keys. It holds a secret: an error if others than its owner can read it.
+Expected<OpenIdSettings> load_open_id_settings(const std::string& path);
+
 class OpenId {
  public:
   // Reads the provider's discovery document when it is first needed, and its keys again when one is unknown.

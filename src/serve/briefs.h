@@ -1,0 +1,57 @@
+// Briefs in the making and those that are out: texts and state in state.db, files below the store's briefs/ID.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/expected.h"
+#include "figures/figure.h"
+#include "serve/context.h"
+#include "serve/state_database.h"
+
+namespace tocsin::serve {
+
+struct StoredBrief {
+  std::int64_t id = 0;
+  Period period;
+  std::string zone;
+  Confidence confidence = Confidence::kProbable;
+  std::map<std::string, std::string> title, remarks, headline;  // by language
+  std::uint64_t sequence = 0;                                   // of the ledger when its figures were computed
+  bool is_published = false;
+  std::string by;  // who made it, or published it
+  Timestamp made = 0;
+  std::optional<Timestamp> published;
+  std::vector<std::string> files;
+};
+
+class Briefs {
+ public:
+  static Expected<std::unique_ptr<Briefs>> open(StateDatabase& database, const std::string& store_directory);
+  Briefs(StateDatabase& database, std::string directory) : database_(database), directory_(std::move(directory)) {}
+
+  // Newest first.
+  Expected<std::vector<StoredBrief>> list(bool with_drafts);
+  Expected<std::optional<StoredBrief>> find(std::int64_t id);
+  // Computes its figures and writes its documents: a draft, not signed.
+  Expected<StoredBrief> make(Context& context, const FigureRequest& request, std::map<std::string, std::string> title,
+                             std::map<std::string, std::string> remarks, const std::string& user);
+  // Of a draft: its documents are written anew, over the same line of the ledger.
+  Expected<StoredBrief> change(Context& context, StoredBrief brief, const std::string& user);
+  // Writes the documents with PDF, and signs them by the store's key.
+  Expected<StoredBrief> publish(Context& context, StoredBrief brief, const std::string& user);
+  Expected<void> remove(const StoredBrief& brief);  // a draft
+  // Path of one of its files.
+  std::string path_of(const StoredBrief& brief, const std::string& name) const;
+
+ private:
+  Expected<void> write(Context& context, StoredBrief& brief, bool for_good);
+  StateDatabase& database_;
+  std::string directory_;
+};
+
+}  // namespace tocsin::serve

@@ -1,0 +1,121 @@
+#include "serve/service.h"
+
+#include <pthread.h>
+
+#include <condition_variable>
+#include <csignal>
+#include <thread>
+
+#include "serve/accounts.h"
+#include "serve/api.h"
+#include "serve/briefs.h"
+#include "serve/cases.h"
+#include "serve/live.h"
+#include "serve/state_database.h"
+
+namespace tocsin::serve {
+namespace {
+
+// SIGINT and SIGTERM wait for whoever asks for them, in this thread and in those that it makes.
+class HeldSignals {
+ public:
+  HeldSignals() {
+    sigemptyset(&signals_);
+    sigaddset(&signals_, SIGINT);
+    sigaddset(&signals_, SIGTERM);
+    ::pthread_sigmask(SIG_BLOCK, &signals_, &before_);
+  }
+  HeldSignals(const HeldSignals&) = delete;
+  HeldSignals& operator=(const HeldSignals&) = delete;
+  ~HeldSignals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  // Whether one came within a quarter of a second.
+  bool came() const {
+    const timespec quarter{0, 250'000'000};
+    return ::sigtimedwait(&signals_, nullptr, &quarter) > 0;
+  }
+
+ private:
+  sigset_t signals_{}, before_{};
+};
+
+// Reads the sources again and again, by a store of its own.
+std::jthread watcher_of(const std::string& directory, const Settings& settings, const ServiceOptions& options,
+                        const ServiceEvents& events) {
+  return std::jthread([&, directory](const std::stop_token& stop) {
+    std::mutex mutex;
+    std::condition_variable_any woken;
+    while (!stop.stop_requested()) {
+      WatchOptions watch_options;
+      watch_options.interrupted = [&stop] { return stop.stop_requested(); };
+      auto store = SightingStore::open(directory);
+      const auto report = store ? watch(**store, settings, options.watched, watch_options)
+                                : Expected<WatchReport>(std::unexpected(store.error()));
+      events.watched(report);
+      std::unique_lock lock(mutex);
+      woken.wait_for(lock, stop, options.every, [] { return false; });
+    }
+  });
+}
+
+}  // namespace
+
+Expected<void> run_service(SightingStore& store, const Settings& settings, const Catalogue& catalogue,
+                           const ServiceOptions& options, const ServiceEvents& events) {
+  const HeldSignals signals;
+  auto state = StateDatabase::open(store.directory() + "/state.db");
+  if (!state) return std::unexpected(state.error());
+  auto accounts = Accounts::open(**state);
+  if (!accounts) return std::unexpected(accounts.error());
+  auto cases = Cases::open(**state);
+  if (!cases) return std::unexpected(cases.error());
+  auto briefs = Briefs::open(**state, store.directory());
+  if (!briefs) return std::unexpected(briefs.error());
+  const auto locator = open_locator(settings);
+  if (!locator) return std::unexpected(locator.error());
+  const Constituency constituency(settings.constituency);
+  std::optional<OpenId> open_id;
+  if (options.open_id) open_id.emplace(*options.open_id);
+  std::shared_ptr<const Assets> assets;
+  if (!options.page.empty()) {
+    auto loaded = Assets::load(options.page);
+    if (!loaded) return std::unexpected(loaded.error());
+    assets = std::make_shared<const Assets>(std::move(*loaded));
+  }
+  DatabasePool databases;
+  AnswerCache answers;
+  Context context{.store = store,
+                  .settings = settings,
+                  .catalogue = catalogue,
+                  .locator = **locator,
+                  .constituency = constituency,
+                  .state = **state,
+                  .accounts = **accounts,
+                  .cases = **cases,
+                  .briefs = **briefs,
+                  .open_id = open_id ? &*open_id : nullptr,
+                  .databases = databases,
+                  .answers = answers};
+  const Api api(context, assets);
+  auto server = Server::listen(options.server, [&api](const Request& request) { return api.handle(request); });
+  if (!server) return std::unexpected(server.error());
+  context.server_counts = [&server] { return (*server)->counts(); };
+  const auto administrators = (*accounts)->administrators();
+  if (!administrators) return std::unexpected(administrators.error());
+  events.listening((*server)->port(), *administrators > 0);
+
+  const LedgerFollower follower(
+      context, [&server](const std::string& event, const std::string& json) { (*server)->broadcast(event, json); });
+  std::jthread watcher;
+  if (!options.watched.empty()) watcher = watcher_of(store.directory(), settings, options, events);
+  const std::jthread stopper([&](const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      if (!signals.came()) continue;
+      (*server)->stop();
+      return;
+    }
+  });
+  (*server)->run();
+  return {};
+}
+
+}  // namespace tocsin::serve

@@ -1,0 +1,38 @@
+// The server with all it needs, until it is told to stop.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/expected.h"
+#include "figures/figure.h"
+#include "pipeline/settings.h"
+#include "pipeline/watch.h"
+#include "serve/open_id.h"
+#include "serve/server.h"
+#include "store/sighting_store.h"
+
+namespace tocsin::serve {
+
+struct ServiceOptions {
+  ServerOptions server;
+  std::string page;  // directory of the page's files; empty: the API alone
+  std::optional<OpenIdSettings> open_id;
+  std::vector<std::string> watched;  // sources that are read into the store, again and again
+  std::chrono::seconds every{60};    // pause between two readings
+};
+
+struct ServiceEvents {
+  // Listening on this port; has_accounts: somebody can sign in.
+  std::function<void(std::uint16_t port, bool has_accounts)> listening;
+  std::function<void(const Expected<WatchReport>& report)> watched;  // after each reading of the sources
+};
+
+// Runs until SIGINT or SIGTERM, which the calling thread and those it makes must leave to this function.
+Expected<void> run_service(SightingStore& store, const Settings& settings, const Catalogue& catalogue,
+                           const ServiceOptions& options, const ServiceEvents& events);
+
+}  // namespace tocsin::serve
