@@ -14,7 +14,8 @@ namespace tocsin::serve {
 
 struct OpenIdSettings {
   std::string issuer;  // https://…; http only for loopback
-  std::string client_id, client_secret;
+  std::string client_id;
+  std::string client_secret;  // empty: a public client, which PKCE alone protects
   std::string redirect;         // https://this-server/api/v1/session/oidc/callback
   std::string claim = "email";  // whose value is the name of the account here; "email" must be verified
 };
@@ -32,8 +33,10 @@ class OpenId {
     std::string state;     // also set as a cookie, so that only the same browser can end what it began
   };
   Expected<Begin> begin();
-  // The name of the account. Checks state, code, and the ID token: signature (RS256, ES256, EdDSA), issuer, audience,
-  // nonce, times. Each state counts once, for ten minutes; at most 10,000 are remembered.
+  // The name of the account: the claim's value, of the ID token or else of UserInfo; an email address in small letters.
+  // Checks state, code, and the ID token: signature (RS256, ES256, EdDSA), issuer, audience, nonce, times. Each state
+  // counts once, for ten minutes; at most 10,000 that came back are remembered. Blocks while the provider is asked, 10 s
+  // a request at most; an error if too many ask already.
   Expected<std::string> end(std::string_view state, std::string_view cookie_state, std::string_view code);
 
  private:
