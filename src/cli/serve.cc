@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <charconv>
+#include <csignal>
 
 #include "base/text.h"
 #include "cli/command.h"
@@ -56,6 +57,9 @@ int run(ServeCommand& given) {
     if (!settings) return fail(settings.error());
     given.service.open_id = std::move(*settings);
   }
+  catch_interrupts();
+  std::signal(SIGPIPE, SIG_IGN);
+  given.service.interrupted = interrupted;
   auto open = open_store(given.directory);
   if (!open) return fail(open.error());
   if (!given.api_only) given.service.page = (share_directory() / "web").string();

@@ -146,6 +146,9 @@ std::string to_json(const Brief& brief) {
   json["ledger"] = {{"sequence", brief.ledger.sequence}, {"hash", brief.ledger.hash}};
   json["headline"] = prose.headline;
   json["headlines"] = in_languages([&](const Phrases& say) { return prose_of(brief, say).headline; });
+  if (!brief.remarks.empty()) {
+    json["remarks"] = in_languages([&](const Phrases& say) { return prose_of(brief, say).remarks; });
+  }
   json["figures"] = Json::array();
   for (const BriefSection& section : brief.sections) json["figures"].push_back(figure_json(section));
   if (!brief.sensitivity.empty()) {

@@ -220,6 +220,7 @@ std::string to_html(const Brief& brief, const std::string& world_json, Language 
   out += paragraph(prose.headline[0], "lead");
   for (std::size_t i = 1; i < prose.headline.size() && i < kFirstPage; ++i) out += paragraph(prose.headline[i]);
   if (!prose.nothing.empty()) out += paragraph(prose.nothing, "note");
+  for (const std::string& remark : prose.remarks) out += paragraph(remark);
   out += "<div class=\"caution\">\n";
   for (const std::string& caution : prose.cautions) out += paragraph(caution);
   out += "</div>\n" + map_of(brief, world_json, say) + sections_of(brief, say) + sensitivity_of(brief, say) +

@@ -170,6 +170,7 @@ std::string to_markdown(const Brief& brief, Language language) {
                                 markdown(prose.headline[0]));
   for (std::size_t i = 1; i < prose.headline.size() && i < kFirstPage; ++i) out += markdown(prose.headline[i]) + "\n\n";
   if (!prose.nothing.empty()) out += markdown(prose.nothing) + "\n\n";
+  for (const std::string& remark : prose.remarks) out += markdown(remark) + "\n\n";
   for (const std::string& caution : prose.cautions) out += "> " + markdown(caution) + "\n>\n";
   out.resize(out.size() - 2);
   out += '\n';

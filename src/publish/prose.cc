@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <sstream>
 
 #include "base/text.h"
 #include "publish/sentence.h"
@@ -58,6 +59,27 @@ std::string paragraph(const FigureResult& figure, const Phrases& say, const std:
   const std::string next = lead ? followers(figure, say) : "";
   if (!next.empty()) add(next);
   return text;
+}
+
+// What blank lines part; a line break within a paragraph is a space.
+std::vector<std::string> paragraphs_of(const std::string& text) {
+  std::vector<std::string> paragraphs;
+  std::istringstream lines(text);
+  bool is_open = false;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.find_first_not_of(" \t\r") == std::string::npos) {
+      is_open = false;
+      continue;
+    }
+    if (line.ends_with('\r')) line.pop_back();
+    if (is_open) {
+      paragraphs.back() += " " + printable(line, 20'000);
+    } else {
+      paragraphs.push_back(printable(line, 20'000));
+    }
+    is_open = true;
+  }
+  return paragraphs;
 }
 
 }  // namespace
@@ -165,7 +187,14 @@ std::vector<std::vector<std::string>> sensitivity_table(const Brief& brief, cons
 
 Prose prose_of(const Brief& brief, const Phrases& say) {
   Prose prose;
-  prose.title = said(say.title, constituency_text(brief.constituency, say));
+  const std::string language(code_of(say.language));
+  const auto title = brief.titles.find(language);
+  const bool has_title = title != brief.titles.end() && !title->second.empty();
+  prose.title =
+      has_title ? printable(title->second, 1000) : said(say.title, constituency_text(brief.constituency, say));
+  if (const auto remarks = brief.remarks.find(language); remarks != brief.remarks.end()) {
+    prose.remarks = paragraphs_of(remarks->second);
+  }
   prose.period = period_title(brief.period, brief.zone, say);
 
   const std::string remark = confidence_remark(brief.confidence, say);

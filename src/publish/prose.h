@@ -17,6 +17,7 @@ struct Prose {
   std::string period;                 // "13–14 February 2024"
   std::vector<std::string> headline;  // a paragraph a figure, the first is the lead
   std::string nothing;                // "Nothing was seen of: ..."; empty if all figures have a value
+  std::vector<std::string> remarks;   // of the brief's editors, a paragraph each
   std::vector<std::string> cautions, methods, unseen, locations;
   std::string credits;
   std::string ledger;

@@ -1,9 +1,6 @@
 #include "serve/service.h"
 
-#include <pthread.h>
-
 #include <condition_variable>
-#include <csignal>
 #include <thread>
 
 #include "serve/accounts.h"
@@ -15,28 +12,6 @@
 
 namespace tocsin::serve {
 namespace {
-
-// SIGINT and SIGTERM wait for whoever asks for them, in this thread and in those that it makes.
-class HeldSignals {
- public:
-  HeldSignals() {
-    sigemptyset(&signals_);
-    sigaddset(&signals_, SIGINT);
-    sigaddset(&signals_, SIGTERM);
-    ::pthread_sigmask(SIG_BLOCK, &signals_, &before_);
-  }
-  HeldSignals(const HeldSignals&) = delete;
-  HeldSignals& operator=(const HeldSignals&) = delete;
-  ~HeldSignals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  // Whether one came within a quarter of a second.
-  bool came() const {
-    const timespec quarter{0, 250'000'000};
-    return ::sigtimedwait(&signals_, nullptr, &quarter) > 0;
-  }
-
- private:
-  sigset_t signals_{}, before_{};
-};
 
 // Reads the sources again and again, by a store of its own.
 std::jthread watcher_of(const std::string& directory, const Settings& settings, const ServiceOptions& options,
@@ -61,7 +36,6 @@ std::jthread watcher_of(const std::string& directory, const Settings& settings, 
 
 Expected<void> run_service(SightingStore& store, const Settings& settings, const Catalogue& catalogue,
                            const ServiceOptions& options, const ServiceEvents& events) {
-  const HeldSignals signals;
   auto state = StateDatabase::open(store.directory() + "/state.db");
   if (!state) return std::unexpected(state.error());
   auto accounts = Accounts::open(**state);
@@ -108,11 +82,9 @@ Expected<void> run_service(SightingStore& store, const Settings& settings, const
   std::jthread watcher;
   if (!options.watched.empty()) watcher = watcher_of(store.directory(), settings, options, events);
   const std::jthread stopper([&](const std::stop_token& stop) {
-    while (!stop.stop_requested()) {
-      if (!signals.came()) continue;
-      (*server)->stop();
-      return;
-    }
+    while (!stop.stop_requested() && !options.interrupted())
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    (*server)->stop();
   });
   (*server)->run();
   return {};

@@ -23,6 +23,7 @@ struct ServiceOptions {
   std::optional<OpenIdSettings> open_id;
   std::vector<std::string> watched;  // sources that are read into the store, again and again
   std::chrono::seconds every{60};    // pause between two readings
+  std::function<bool()> interrupted = [] { return false; };
 };
 
 struct ServiceEvents {
@@ -31,7 +32,7 @@ struct ServiceEvents {
   std::function<void(const Expected<WatchReport>& report)> watched;  // after each reading of the sources
 };
 
-// Runs until SIGINT or SIGTERM, which the calling thread and those it makes must leave to this function.
+// Runs until interrupted() says so, which is asked ten times a second.
 Expected<void> run_service(SightingStore& store, const Settings& settings, const Catalogue& catalogue,
                            const ServiceOptions& options, const ServiceEvents& events);
 
