@@ -85,16 +85,20 @@ Expected<std::vector<SensitivityRow>> sensitivity_of(const Brief& brief, const C
     if (section.figure.value == 0) continue;
     FigureRequest request = section.figure.request;
     request.by.clear();
-    const auto under = [&](const std::string& from, Confidence confidence) -> std::optional<double> {
+    SensitivityRow row{section.figure.definition.id, section.figure.value, {}, {}, {}};
+    const auto ask = [&](const std::string& from, Confidence confidence,
+                         std::optional<double>& into) -> Expected<void> {
       request.confidence = confidence;
       const auto figure = answer_over(catalogue, from, database, request, brief.constituency);
-      return figure ? std::optional(figure->value) : std::nullopt;
+      if (!figure) return failure(fmt::format("{} under other assumptions: {}", row.figure, figure.error().message));
+      into = figure->value;
+      return {};
     };
-    table.push_back({.figure = section.figure.definition.id,
-                     .value = section.figure.value,
-                     .with_other_location = two ? under(moved, brief.confidence) : std::nullopt,
-                     .without_relays = under(direct, brief.confidence),
-                     .with_suspected = under(period + " AS wide", Confidence::kSuspected)});
+    auto asked = ask(direct, brief.confidence, row.without_relays);
+    if (asked && two) asked = ask(moved, brief.confidence, row.with_other_location);
+    if (asked) asked = ask(period + " AS wide", Confidence::kSuspected, row.with_suspected);
+    if (!asked) return std::unexpected(asked.error());
+    table.push_back(std::move(row));
   }
   return table;
 }
