@@ -43,7 +43,8 @@ Expected<OpenStore> open_store(const std::string& directory) {
   auto store = SightingStore::open(directory);
   if (!store) return std::unexpected(store.error());
   open.store = std::move(*store);
-  auto catalogue = Catalogue::load((share_directory() / "figures").string());
+  auto catalogue = Catalogue::load((share_directory() / "figures").string(),
+                                   (share_directory() / "constituencies" / "sectors.toml").string());
   if (!catalogue) return std::unexpected(catalogue.error());
   open.catalogue = std::move(*catalogue);
   auto database = Database::open();

@@ -103,7 +103,8 @@ int doctor(const std::string& directory, bool json) {
   } else {
     findings.push_back({"DuckDB", false, database.error().message, installed});
   }
-  const auto catalogue = Catalogue::load((share_directory() / "figures").string());
+  const auto catalogue = Catalogue::load((share_directory() / "figures").string(),
+                                         (share_directory() / "constituencies" / "sectors.toml").string());
   findings.push_back({"catalogue of figures", catalogue.has_value(),
                       catalogue ? fmt::format("{} figures", catalogue->figures().size()) : catalogue.error().message,
                       installed});

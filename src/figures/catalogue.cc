@@ -182,7 +182,7 @@ class EntryReader {
   std::string error_;
 };
 
-Expected<void> read_file(const std::filesystem::path& path, const std::string& shown, std::vector<Entry>& entries) {
+Expected<toml::table> parsed(const std::filesystem::path& path, const std::string& shown) {
   std::error_code error;
   const auto size = std::filesystem::file_size(path, error);
   if (error) return failure(fmt::format("{}: {}", shown, error.message()));
@@ -190,15 +190,39 @@ Expected<void> read_file(const std::filesystem::path& path, const std::string& s
   std::ifstream stream(path, std::ios::binary);
   std::ostringstream content;
   content << stream.rdbuf();
-  if (!stream) return size == 0 ? Expected<void>{} : failure(fmt::format("{}: cannot be read", shown));
-
-  toml::table document;
+  if (!stream) return size == 0 ? Expected<toml::table>{} : failure(fmt::format("{}: cannot be read", shown));
   try {
-    document = toml::parse(content.view(), shown);
+    return toml::parse(content.view(), shown);
   } catch (const toml::parse_error& wrong) {
     return failure(fmt::format("{}:{}: {}", shown, wrong.source().begin.line, wrong.description()));
   }
-  for (const auto& [key, value] : document) {
+}
+
+// [sectors] code = ["English", "Chinese"]
+Expected<SectorNames> read_sectors(const std::filesystem::path& path) {
+  const std::string shown = (path.parent_path().filename() / path.filename()).string();
+  const auto document = parsed(path, shown);
+  if (!document) return std::unexpected(document.error());
+  SectorNames names;
+  const auto* table = (*document)["sectors"].as_table();
+  if (!table) return failure(fmt::format("{}: expected the table [sectors]", shown));
+  for (const auto& [code, value] : *table) {
+    const auto* texts = value.as_array();
+    const auto text = [&](std::size_t i) { return texts ? (*texts)[i].value_exact<std::string>() : std::nullopt; };
+    if (!texts || texts->size() != 2 || !text(0) || !text(1)) {
+      return failure(
+          fmt::format("{}:{}: a sector expected its name in English and in Chinese, like [\"Energy\", \"能源\"]", shown,
+                      value.source().begin.line));
+    }
+    names[std::string(code.str())] = {{"en", *text(0)}, {"zh", *text(1)}};
+  }
+  return names;
+}
+
+Expected<void> read_file(const std::filesystem::path& path, const std::string& shown, std::vector<Entry>& entries) {
+  const auto document = parsed(path, shown);
+  if (!document) return std::unexpected(document.error());
+  for (const auto& [key, value] : *document) {
     const auto line = value.source().begin.line;
     const auto* tables = key.str() == "figure" ? value.as_array() : nullptr;
     if (!tables) {
@@ -242,7 +266,7 @@ Expected<void> check_together(const std::vector<Entry>& entries) {
 
 }  // namespace
 
-Expected<Catalogue> Catalogue::load(const std::string& directory) {
+Expected<Catalogue> Catalogue::load(const std::string& directory, const std::string& sectors) {
   namespace fs = std::filesystem;
   std::error_code error;
   // The directory may be a link, as it is in the build tree.
@@ -267,8 +291,17 @@ Expected<Catalogue> Catalogue::load(const std::string& directory) {
   }
   if (auto checked = check_together(entries); !checked) return std::unexpected(checked.error());
   std::ranges::stable_sort(entries, {}, &Entry::rank);
+  std::shared_ptr<const SectorNames> names;
+  if (!sectors.empty()) {
+    auto read = read_sectors(sectors);
+    if (!read) return std::unexpected(read.error());
+    names = std::make_shared<const SectorNames>(std::move(*read));
+  }
   Catalogue catalogue;
-  for (Entry& entry : entries) catalogue.figures_.push_back(std::move(entry.figure));
+  for (Entry& entry : entries) {
+    entry.figure.sectors = names;
+    catalogue.figures_.push_back(std::move(entry.figure));
+  }
   return catalogue;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -16,6 +17,9 @@
 #include "store/sighting_store.h"
 
 namespace tocsin {
+
+// How reports name the codes of sectors, by language: "finance/banking" to {"en": "Banks", "zh": "银行"}.
+using SectorNames = std::map<std::string, std::map<std::string, std::string>, std::less<>>;
 
 struct FigureDefinition {
   std::string id;       // "botnet.overseas-servers"
@@ -33,6 +37,7 @@ struct FigureDefinition {
   std::string count = "address";
   // Whether an estimate of the machines behind the addresses may stand beside it; of distinct targets by address.
   bool machines = false;
+  std::shared_ptr<const SectorNames> sectors;  // of the whole catalogue; null: none
 };
 
 // Which sightings are asked for, beside a figure's own conditions.
@@ -54,7 +59,9 @@ struct FigureRequest {
   std::vector<std::string> by;  // empty: total only; names as in the command line: "actor-country"
   std::string measure;          // empty: the definition's; "monthly-mean"
   Confidence confidence = Confidence::kProbable;
-  std::uint64_t limit = 0;                // rows, 0 for all
+  std::uint64_t limit = 0;  // rows, 0 for all
+  // Rows are all that is wanted: value, overlap and shares stay 0, and nothing is said of the period before.
+  bool rows_only = false;
   SightingStore::Position sequence = {};  // ledger position, none for now; 0 is the store before its first line
   Narrowing only = {};
 };
@@ -79,7 +86,8 @@ struct FigureResult {
 class Catalogue {
  public:
   // Every *.toml below directory. An error names file, line and what was expected.
-  static Expected<Catalogue> load(const std::string& directory);
+  // sectors: the file of their names (constituencies/sectors.toml), empty for none.
+  static Expected<Catalogue> load(const std::string& directory, const std::string& sectors = "");
   const std::vector<FigureDefinition>& figures() const { return figures_; }
   const FigureDefinition* find(const std::string& id) const;
 

@@ -50,7 +50,7 @@ std::string table(const FigureResult& figure, const Phrases& say) {
     const FigureRow& row = figure.rows[i];
     out += "<tr>";
     for (std::size_t k = 0; k < by.size(); ++k) {
-      const std::string cell = html(key_text(by[k], k < row.key.size() ? row.key[k] : "", say));
+      const std::string cell = html(key_text(figure, row, k, say));
       out += k == 0 ? "<th scope=\"row\">" + cell + "</th>" : "<td>" + cell + "</td>";
     }
     out += fmt::format("<td class=\"n\">{}</td><td class=\"n\">{}</td></tr>\n",
@@ -174,7 +174,8 @@ std::string sources_of(const Brief& brief, const Phrases& say) {
     if (!source.skipped) continue;
     skipped += "<li>" + html(source.name) + std::string(say.colon) + html(skipped_text(source, say));
     for (std::size_t i = 0; i < source.examples.size() && i < kExamples; ++i) {
-      skipped += (i ? std::string(say.semicolon) : "<br><span class=\"quiet\">") + html(source.examples[i]);
+      skipped += (i ? std::string(say.semicolon) : "<br><span class=\"quiet\">") +
+                 html(say.skipped_example(source.examples[i]));
     }
     skipped += source.examples.empty() ? "</li>\n" : "</span></li>\n";
   }

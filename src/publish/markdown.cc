@@ -82,7 +82,7 @@ std::string figure_table(const FigureResult& figure, const Phrases& say) {
   for (std::size_t i = 0; i < figure.rows.size() && i < kTableRows; ++i) {
     Row& row = rows.emplace_back();
     for (std::size_t k = 0; k < by.size(); ++k) {
-      row.push_back(markdown(key_text(by[k], k < figure.rows[i].key.size() ? figure.rows[i].key[k] : "", say)));
+      row.push_back(markdown(key_text(figure, figure.rows[i], k, say)));
     }
     row.push_back(value_text(figure.rows[i].value, definition, say));
     row.push_back(share_cell(figure.rows[i].share, say));
@@ -144,7 +144,7 @@ std::string sources_of(const Brief& brief, const Phrases& say) {
     if (!source.skipped) continue;
     std::string item = source.name + std::string(say.colon) + skipped_text(source, say);
     for (std::size_t i = 0; i < source.examples.size() && i < 5; ++i)
-      item += std::string(i ? say.semicolon : say.for_example) + source.examples[i];
+      item += std::string(i ? say.semicolon : say.for_example) + say.skipped_example(source.examples[i]);
     skipped.push_back(std::move(item));
   }
   return out + (skipped.empty() ? std::string(say.nothing_skipped) + "\n\n" : list(skipped));

@@ -57,6 +57,7 @@ struct Phrases {
   std::string_view basis, methods_heading, unseen_heading, sources_heading, skipped_heading, locations_heading,
       ledger_heading;
   std::string_view no_source, nothing_skipped, for_example;                        // for_example: of what was skipped
+  std::string_view skipped_for;                                                    // number, reason
   std::string_view source, source_and_hash, format, size, records, skipped, hash;  // heads of the table of sources
   std::string_view by, by_largest, by_day;              // dimension; dimension, number of rows
   std::string_view chart_by, chart_by_day;              // title, dimension; title
@@ -72,6 +73,9 @@ struct Phrases {
 
   std::string_view not_a_number, under, over;  // the number
   Words dimensions, kinds, keys;               // dimension to title; first word of an id to heading; key to text
+  Words reasons;    // why records are skipped and machines not estimated; empty where the program's words are the
+                    // language's
+  Words databases;  // names of location databases that have one in the language
   SentenceRules sentence;
 
   // "1,287,000": in running text, where some digits may be spared ("1.287 million").
@@ -88,6 +92,8 @@ struct Phrases {
   std::string (*unit_heading)(std::string_view unit);
   // "the United States" of "US".
   std::string (*country_in_text)(std::string_view code);
+  // "line 7: not a time": where and why one record was skipped.
+  std::string (*skipped_example)(std::string_view example);
   // For the middle of a sentence or caption: "country of origin".
   std::string (*lower_first)(std::string text);
 };

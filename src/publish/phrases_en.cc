@@ -62,6 +62,7 @@ Phrases made() {
       .no_source = "No source was read.",
       .nothing_skipped = "No record of these sources was skipped.",
       .for_example = ". For example ",
+      .skipped_for = "{} {}",
       .source = "Source",
       .source_and_hash = "Source and SHA-256",
       .format = "Format",
@@ -144,6 +145,8 @@ Phrases made() {
                 {"group", "Named groups"},
                 {"any", "All kinds together"}},
       .keys = {},
+      .reasons = {},
+      .databases = {},
       .sentence = {.clause_marks = {",", ";"},
                    .stop = ".",
                    .in_period = " in {period}",
@@ -166,6 +169,7 @@ Phrases made() {
       .unit = in_english::unit,
       .unit_heading = in_english::unit_heading,
       .country_in_text = in_english::country_in_text,
+      .skipped_example = [](std::string_view example) { return std::string(example); },
       .lower_first = in_english::lower_first,
   };
 }

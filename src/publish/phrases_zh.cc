@@ -54,6 +54,7 @@ Phrases made() {
       .no_source = "未读取任何数据源。",
       .nothing_skipped = "上述数据源没有被跳过的记录。",
       .for_example = "。例如：",
+      .skipped_for = "{}条{}",
       .source = "数据源",
       .source_and_hash = "数据源与SHA-256",
       .format = "格式",
@@ -147,6 +148,8 @@ Phrases made() {
                {"suspected", "疑似"},
                {"probable", "可能"},
                {"confirmed", "已确认"}},
+      .reasons = in_chinese::reasons(),
+      .databases = in_chinese::databases(),
       .sentence = {.clause_marks = {"，", "；"},
                    .stop = "。",
                    .in_period = "{period}，",
@@ -168,6 +171,7 @@ Phrases made() {
       .unit = in_chinese::unit,
       .unit_heading = in_chinese::unit_heading,
       .country_in_text = in_chinese::country_in_text,
+      .skipped_example = in_chinese::skipped_example,
       .lower_first = in_chinese::lower_first,
   };
 }

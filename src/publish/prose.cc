@@ -47,6 +47,21 @@ std::vector<std::string> texts(const std::vector<std::string_view>& phrases) {
 
 std::string kind_of_figure(const std::string& id) { return id.substr(0, id.find('.')); }
 
+// "2026-06-17: one (its licence); another": each by its name in the language.
+std::string database_text(const std::string& database, const Phrases& say) {
+  const std::size_t version = database.find(": ");
+  if (version == std::string::npos || say.databases.empty()) return database;
+  std::string text = database.substr(0, version) + std::string(say.colon);
+  const std::string_view names = std::string_view(database).substr(version + 2);
+  for (std::size_t at = 0; at <= names.size();) {
+    const std::size_t end = std::min(names.find("; ", at), names.size());
+    if (at > 0) text += say.semicolon;
+    text += word(say.databases, names.substr(at, end - at));
+    at = end + 2;
+  }
+  return text;
+}
+
 // The number, the period before, and of the lead also who comes next.
 std::string paragraph(const FigureResult& figure, const Phrases& say, const std::string& sentence, bool lead) {
   std::string text = sentence;
@@ -124,7 +139,8 @@ std::string skipped_text(const SourceRecord& source, const Phrases& say) {
   std::string reasons;
   for (const auto& [reason, count] : source.skipped_by_reason) {
     if (!reasons.empty()) reasons += say.comma;
-    reasons += with_thousands(static_cast<std::int64_t>(count)) + " " + printable(reason, 120);
+    reasons += said(say.skipped_for, with_thousands(static_cast<std::int64_t>(count)),
+                    printable(word(say.reasons, reason), 120));
   }
   return text + said(say.parentheses, reasons);
 }
@@ -146,7 +162,7 @@ std::string rows_note(const FigureResult& figure, const Phrases& say) {
 std::string machines_text(const BriefSection& section, const Phrases& say) {
   if (!section.machines) return "";
   const MachinesNote& note = *section.machines;
-  if (!note.abstained.empty()) return said(say.machines_abstained, printable(note.abstained, 400));
+  if (!note.abstained.empty()) return said(say.machines_abstained, printable(word(say.reasons, note.abstained), 400));
   return said(say.machines, number_text(note.machines, say), number_text(note.low, say), number_text(note.high, say));
 }
 
@@ -219,7 +235,9 @@ Prose prose_of(const Brief& brief, const Phrases& say) {
   prose.methods = texts(say.methods);
   prose.methods.insert(prose.methods.begin() + 1, confidence_text(brief.confidence, say));
   prose.unseen = texts(say.unseen);
-  for (const std::string& database : brief.location_databases) prose.locations.push_back(printable(database, 2000));
+  for (const std::string& database : brief.location_databases) {
+    prose.locations.push_back(printable(database_text(database, say), 2000));
+  }
   if (prose.locations.empty()) prose.locations.emplace_back(say.no_location_database);
   prose.locations.emplace_back(say.locating);
   prose.locations.emplace_back(say.credits);

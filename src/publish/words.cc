@@ -95,18 +95,26 @@ std::string dimension_title(std::string_view dimension, const Phrases& say) {
   return printable(word(say.dimensions, dimension), 120);
 }
 
-std::string key_text(std::string_view dimension, const std::string& key, const Phrases& say) {
+std::string key_text(const FigureResult& figure, const FigureRow& row, std::size_t number, const Phrases& say) {
+  const std::string_view dimension =
+      number < figure.request.by.size() ? std::string_view(figure.request.by[number]) : "";
+  const std::string_view key = number < row.key.size() ? std::string_view(row.key[number]) : "";
   if (key.empty()) return std::string(say.not_known);
+  if (dimension == "target-sector" && figure.definition.sectors) {
+    if (const auto names = figure.definition.sectors->find(key); names != figure.definition.sectors->end()) {
+      return text_in(names->second, say);
+    }
+  }
   if (is_country(dimension)) return country_name(key, say);
   const bool coded = dimension == "kind" || dimension == "confidence" || dimension == "detector";
-  return printable(coded ? word(say.keys, key) : std::string_view(key), 120);
+  return printable(coded ? word(say.keys, key) : key, 120);
 }
 
 std::string key_text(const FigureResult& figure, const FigureRow& row, const Phrases& say) {
   std::string text;
   for (std::size_t i = 0; i < row.key.size(); ++i) {
     if (i) text += say.comma;
-    text += key_text(i < figure.request.by.size() ? figure.request.by[i] : "", row.key[i], say);
+    text += key_text(figure, row, i, say);
   }
   return text;
 }

@@ -39,8 +39,9 @@ std::string constituency_text(const std::string& constituency, const Phrases& sa
 bool is_country(std::string_view dimension);
 // "actor-country": "Country of origin".
 std::string dimension_title(std::string_view dimension, const Phrases& say);
-// A row's key of one dimension: a country's name, "not known" for none.
-std::string key_text(std::string_view dimension, const std::string& key, const Phrases& say);
+// A row's key of one of its figure's dimensions, from 0: a country's or a sector's name, "not known" for none.
+std::string key_text(const FigureResult& figure, const FigureRow& row, std::size_t dimension, const Phrases& say);
+// All of a row's keys.
 std::string key_text(const FigureResult& figure, const FigureRow& row, const Phrases& say);
 
 // "in January 2013", "on 13 February 2024", "between 13 and 14 February 2024"; "in all that was read" of no bounds.

@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -173,6 +174,29 @@ TEST_F(CatalogueFiles, LimitsTheDepthOfConditions) {
   std::string nots;
   for (int i = 0; i < 900; ++i) nots += "not ";
   EXPECT_THAT(error_of(std::string(kGood) + "where = \"" + nots + "\"\n"), HasSubstr("levels"));
+}
+
+TEST(Sectors, AreNamedInBothLanguages) {
+  const auto catalogue =
+      Catalogue::load(TOCSIN_SOURCE_DIR "/figures", TOCSIN_SOURCE_DIR "/constituencies/sectors.toml");
+  ASSERT_TRUE(catalogue) << catalogue.error().message;
+  const SectorNames& names = *catalogue->figures().front().sectors;
+  EXPECT_EQ(names.at("finance/banking").at("en"), "Banks");
+  EXPECT_EQ(names.at("finance/banking").at("zh"), "银行");
+  for (const auto& [code, texts] : names) EXPECT_EQ(texts.size(), 2U) << code;
+}
+
+TEST(Sectors, AFileThatIsWrongIsAnErrorWithItsLine) {
+  const auto path = std::filesystem::temp_directory_path() / fmt::format("tocsin-sectors-{}.toml", ::getpid());
+  for (const char* text : {"[sectors]\nenergy = [\"Energy\"]\n", "[sectors]\nenergy = \"Energy\"\n",
+                           "[sectors]\nenergy = [\"Energy\", 3]\n", "[sectors]\nenergy = [\n"}) {
+    std::ofstream(path) << text;
+    const auto catalogue = Catalogue::load(TOCSIN_SOURCE_DIR "/figures", path.string());
+    ASSERT_FALSE(catalogue) << text;
+    EXPECT_THAT(catalogue.error().message, testing::HasSubstr(".toml:")) << text;
+  }
+  std::filesystem::remove(path);
+  EXPECT_FALSE(Catalogue::load(TOCSIN_SOURCE_DIR "/figures", path.string()));
 }
 
 }  // namespace

@@ -110,6 +110,45 @@ TEST(ChineseBrief, HasNoEnglishLeft) {
                           HasSubstr("地址背后的机器数估计为7,100（6,500至8,200）。"), HasSubstr("计入疑似")));
 }
 
+TEST(ChineseBrief, SaysWhyRecordsWereSkippedAndMachinesNotEstimated) {
+  Brief brief = sample::small();
+  brief.sections[1].machines = MachinesNote{0, 0, 0, "the window is shorter than three days"};
+  brief.sources[0].skipped_by_reason = {{"truncated IP header", 2}, {"something <new>", 1}};
+  brief.sources[0].examples = {"packet 7: truncated IP header", "line 12: not a time", "byte 9: x", "http://x: y",
+                               "no place"};
+  brief.location_databases = {
+      "2022-10-29: libloc location database (IPFire Project, CC BY-SA 4.0)",
+      "2026-06-17: iptoasn-country (PDDL 1.0); AS ranges of RouteViews and DB-IP, IPv4 (CC BY 4.0)"};
+  EXPECT_THAT(to_markdown(brief, Language::kChinese),
+              AllOf(HasSubstr("未估计地址背后的机器数：期间不足三天。"), HasSubstr("2条IP首部不完整"),
+                    HasSubstr("第7个数据包：IP首部不完整；第12行：不是时间；第9字节：x；"), HasSubstr("no place"),
+                    HasSubstr("2022-10-29：libloc地理位置数据库（IPFire项目，CC BY-SA 4.0许可）"),
+                    HasSubstr("2026-06-17：iptoasn-country (PDDL 1.0)；RouteViews与DB-IP的自治系统地址段，IPv4")));
+  EXPECT_THAT(to_markdown(brief, Language::kEnglish),
+              AllOf(HasSubstr("2 truncated IP header"), HasSubstr("line 12: not a time"),
+                    HasSubstr("2022-10-29: libloc location database (IPFire Project, CC BY-SA 4.0)")));
+  EXPECT_THAT(to_json(brief), AllOf(HasSubstr("line 12: not a time"), Not(HasSubstr("不是时间"))));
+}
+
+TEST(Brief, NamesSectorsInItsLanguageAndKeepsTheirCodesForMachines) {
+  Brief brief = sample::small();
+  FigureResult& figure = brief.sections[0].figure;
+  figure.request.by = {"target-sector"};
+  figure.rows = {{{"finance/banking"}, 3, 0.6}, {{"own/sector/that-has-no-name-of-its-own"}, 1, 0.2}, {{""}, 1, 0.2}};
+  figure.definition.sectors = std::make_shared<const SectorNames>(
+      SectorNames{{"finance/banking", {{"en", "Banks"}, {"zh", "银行"}}}, {"finance", {{"en", "Finance"}}}});
+  for (const auto& text : {to_markdown(brief, Language::kEnglish), to_html(brief, "", Language::kEnglish)}) {
+    EXPECT_THAT(text, AllOf(HasSubstr("Banks"), HasSubstr("own/sector/that-has-no-name-of-its-own"),
+                            Not(HasSubstr("finance/banking"))));
+  }
+  for (const auto& text : {to_markdown(brief, Language::kChinese), to_html(brief, "", Language::kChinese)}) {
+    EXPECT_THAT(text, AllOf(HasSubstr("银行"), HasSubstr("own/sector/that-has-no-name-of-its-own"),
+                            Not(HasSubstr("finance/banking"))));
+  }
+  EXPECT_THAT(to_json(brief), HasSubstr("\"finance/banking\""));
+  EXPECT_THAT(to_csv(brief), HasSubstr("finance/banking"));
+}
+
 TEST(ChineseBrief, ItsPageDeclaresItsLanguageOnScreenAndPaper) {
   for (const Medium medium : {Medium::kScreen, Medium::kPaper}) {
     const std::string page = to_html(sample::article(), "", Language::kChinese, medium);
