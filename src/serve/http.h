@@ -37,7 +37,7 @@ class BodyWriter {
 // An answer has a body, shares one with a cache, streams one (chunked), or becomes a subscriber of server-sent events.
 struct Response {
   unsigned status = 200;
-  Fields headers;  // Content-Type and what else; Content-Length and Date are the server's
+  Fields headers = {};  // Content-Type and what else; Content-Length and Date are the server's
   std::string body = {};
   std::shared_ptr<const std::string> shared = nullptr;
   std::function<void(BodyWriter&)> stream = nullptr;  // runs on a worker thread

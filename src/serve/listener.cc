@@ -64,8 +64,12 @@ class StreamTransport final : public Transport {
   }
 
   void write_some(const Pieces& pieces, Clock::time_point deadline, Done done) override {
+    // Those that are empty last: TLS writes no more than the first buffer when the rest is long.
     std::array<net::const_buffer, std::tuple_size_v<Pieces>> buffers;
-    for (std::size_t i = 0; i < pieces.size(); ++i) buffers[i] = net::buffer(pieces[i].data(), pieces[i].size());
+    std::size_t used = 0;
+    for (const std::string_view piece : pieces) {
+      if (!piece.empty()) buffers[used++] = net::buffer(piece.data(), piece.size());
+    }
     lowest().expires_at(deadline);
     stream_.async_write_some(
         buffers, [done = std::move(done)](beast::error_code error, std::size_t bytes) { done(moved(error, bytes)); });

@@ -19,9 +19,9 @@ inline constexpr const char* kSessionCookie = "tocsin_session";  // as the docum
 
 struct Parameter {
   std::string name;
-  std::string description;
-  std::string schema;  // JSON Schema 2020-12 of one value: type string, integer, number or boolean; enum, pattern,
-                       // minimum, maximum, maxLength and format date-time are checked before the handler is called
+  std::string description = {};
+  std::string schema = {};  // JSON Schema 2020-12 of one value: type string, integer, number or boolean; enum, pattern,
+                            // minimum, maximum, maxLength and format date-time are checked before the handler is called
   bool required = false;
   bool repeated = false;  // may be given several times; in the document an array
 };
@@ -45,12 +45,12 @@ struct Route {
   std::string method;
   std::string path;  // "/api/v1/figures/{id}"; a parameter is one segment
   Access access = Access::kAnalyst;
-  std::string summary;                     // one sentence
+  std::string summary = {};                // one sentence
   std::vector<Parameter> parameters = {};  // of the query, and of the path by their names
   std::string body = {};                   // name in components/schemas of the JSON body; empty: none is taken
   std::vector<Answer> answers = {};
   bool changes = false;  // needs the CSRF token of a session (header x-csrf-token), or a token with scope "write"
-  std::function<Response(const Call&)> handler;
+  std::function<Response(const Call&)> handler = {};
 };
 
 class Router {
