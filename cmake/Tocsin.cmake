@@ -23,6 +23,21 @@ function(tocsin_library name)
   endif()
 endfunction()
 
+# tocsin_page(source directory): the page's files, each with its compressed forms, in a directory. The stamp is beside
+# it, since all that is in the directory is served.
+function(tocsin_page source directory)
+  find_program(NODE node REQUIRED)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${source}/src/* ${source}/public/* ${source}/build/*)
+  set(tools ${source}/node_modules)
+  add_custom_command(OUTPUT ${directory}.stamp
+    COMMAND ${NODE} ${tools}/vite/bin/vite.js build --logLevel warn --outDir ${directory} --emptyOutDir
+    COMMAND ${NODE} ${source}/build/compress.mjs ${directory}
+    COMMAND ${CMAKE_COMMAND} -E touch ${directory}.stamp
+    DEPENDS ${sources} ${source}/index.html ${source}/vite.config.ts ${source}/svelte.config.js ${source}/package-lock.json
+    WORKING_DIRECTORY ${source} COMMENT "Building the page" VERBATIM)
+  add_custom_target(page ALL DEPENDS ${directory}.stamp)
+endfunction()
+
 # tocsin_test(folder libraries...): every tests/folder/*_test.cc as one program.
 function(tocsin_test name)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/${name}/*_test.cc)

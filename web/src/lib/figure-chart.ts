@@ -6,7 +6,7 @@ import type { FigureAnswer } from './types';
 const times = ['day', 'week', 'month'];
 export const overTime = (by: string[]): string | undefined => by.find((name) => times.includes(name));
 
-const most = 20;
+const most = 15;
 
 export function sameKey(by: string[], a: Record<string, unknown>, b: Record<string, unknown>): boolean {
   return by.every((name) => (a[name] ?? '') === (b[name] ?? ''));

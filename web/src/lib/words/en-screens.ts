@@ -57,7 +57,6 @@ export const enScreens = {
     countries: 'Countries',
     countryA: 'First country',
     countryB: 'Second country',
-    compared: 'Compared',
     only: 'Only',
     onlyRemove: (what: string) => `No longer only ${what}`,
     rows: 'Rows',

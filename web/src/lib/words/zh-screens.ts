@@ -55,7 +55,6 @@ export const zhScreens: typeof enScreens = {
     countries: '国家或地区',
     countryA: '第一个国家或地区',
     countryB: '第二个国家或地区',
-    compared: '比较值',
     only: '仅统计',
     onlyRemove: (what) => `取消“${what}”限定`,
     rows: '各行',
