@@ -64,7 +64,7 @@ std::string generator(std::uint64_t rows, const std::string& path) {
       SELECT *, CAST(CASE WHEN t < {of_us} AND NOT (i >= {hosts} AND t >= {of_two} AND i % 2 = 1)
                           THEN hash(t) % 2194 ELSE 2194 + hash(t) % 4553 END AS BIGINT) AS a FROM picked
     )
-    SELECT CAST(md5(i::VARCHAR) AS UUID) AS id, 'botnet-control' AS kind,
+    SELECT 'botnet-control' AS kind,
       CASE WHEN r % 3 = 0 THEN 'beacon' ELSE 'indicator' END AS detector, 'rule-' || a % 300 AS rule,
       CAST(printf('00000000-0000-0000-0000-ffff%08x', 3221225472 + a * 6151) AS UUID) AS actor_ip,
       (1024 + a % 50000)::USMALLINT AS actor_port, '' AS actor_name,
@@ -96,8 +96,9 @@ void make(Database& database, std::uint64_t rows, const std::filesystem::path& r
     const std::filesystem::path folder = part / format_day(day);
     std::filesystem::create_directory(folder);
     seconds_of(database,
-               fmt::format("COPY (SELECT * FROM read_parquet({}) WHERE first_seen >= '{}' AND first_seen < '{}') TO {} "
-                           "(FORMAT parquet, COMPRESSION zstd)",
+               fmt::format("COPY (SELECT * FROM read_parquet({}) WHERE first_seen >= '{}' AND first_seen < '{}' "
+                           "ORDER BY kind, detector, actor_ip, target_ip, first_seen) TO {} "
+                           "(FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION v2)",
                            sql_text(all), format_day(day), format_day(day + kDay),
                            sql_text((folder / "sightings.parquet").string())));
   }
@@ -185,7 +186,11 @@ int run() {
        "count(DISTINCT target_ip)",
        kSides},
       {"share overseas", "botnet.overseas-share", {}, "count(DISTINCT actor_ip)", kSides},
-      {"sightings by family", "malware.families", {"family"}, "count(DISTINCT id)", "kind = 'botnet-control'"},
+      {"sightings by family",
+       "malware.families",
+       {"family"},
+       "count(DISTINCT (detector, actor_ip, target_ip, date_trunc('hour', first_seen)))",
+       "kind = 'botnet-control'"},
       {"hosts controlled by day", "botnet.controlled-hosts", {"day"}, "count(DISTINCT target_ip)", kSides},
       {"attempts", "botnet.overseas-servers", {}, "sum(\"count\")", kSides, "attempts"},
       {"attempts by country", "botnet.overseas-servers", {"actor-country"}, "sum(\"count\")", kSides, "attempts"},

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <future>
 #include <sstream>
 
 #include "base/text.h"
@@ -132,12 +134,20 @@ int report(const ReportCommand& given) {
   std::error_code error;
   fs::create_directories(given.out, error);
   if (error) return fail({fmt::format("{}: {}", given.out, error.message())});
-  for (const Document& document : documents) {
+  const auto write = [&](const Document& document) {
     const fs::path path = fs::path(given.out) / document.name;
     const std::string text = rendered(*brief, document.format, document.language);
-    const auto saved = document.format == "pdf" ? write_pdf(text, path) : save(path, text);
-    if (!saved) return fail(saved.error());
-    fmt::print("{}\n", path.string());
+    return document.format == "pdf" ? write_pdf(text, path) : save(path, text);
+  };
+  // PDFs take longest and are made by processes of their own: all at once, while the rest is written.
+  std::vector<std::future<Expected<void>>> written;
+  for (const Document& document : documents) {
+    const auto when = document.format == "pdf" ? std::launch::async : std::launch::deferred;
+    written.push_back(std::async(when, write, std::cref(document)));
+  }
+  for (std::size_t i = 0; i < documents.size(); ++i) {
+    if (const auto saved = written[i].get(); !saved) return fail(saved.error());
+    fmt::print("{}\n", (fs::path(given.out) / documents[i].name).string());
   }
   return sign(given, *brief, documents);
 }

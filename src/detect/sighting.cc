@@ -4,6 +4,8 @@
 
 namespace tocsin {
 
+// For merging in a run. The id that a store shows is of the same parts, but made by SQL of the columns: see
+// store/segment_columns.cc.
 Hash128 id_of(const Sighting& s) {
   fmt::memory_buffer text;
   const auto add = [&text](std::string_view part) {

@@ -42,6 +42,7 @@ Expected<Period> bounded(const Period& period, const figures::RelationOf& relati
 Expected<bool> has_sightings_before(Timestamp time, const figures::RelationOf& relation_of, Database& database) {
   const auto relation = relation_of({.to = time});
   if (!relation) return std::unexpected(relation.error());
+  if (relation->has_rows) return true;
   const auto found = database.query(fmt::format("SELECT 1 AS found FROM {} WHERE first_seen < {} LIMIT 1",
                                                 relation->from, figures::time_literal(time)));
   if (!found) return std::unexpected(found.error());
@@ -110,6 +111,7 @@ Expected<FigureResult> figures::answer_with(const Catalogue& catalogue, const Re
     row.share = counts->total > 0 ? row.value / counts->total : 0;
     row.value = scaled(*plan, row.value, counts->whole);
   }
+  if (request.rows_only) return result;
   if (!plan->by.empty()) result.overlap = static_cast<std::int64_t>(counts->sum - counts->total);
 
   if (!figures::has_start(asked.period) || !figures::has_end(asked.period)) return result;

@@ -14,7 +14,6 @@ struct FieldName {
   ScanType type;
 };
 constexpr std::array<FieldName, kFields> kNames = {{
-    {"id", ScanType::kUuid},
     {"kind", ScanType::kText},
     {"detector", ScanType::kText},
     {"rule", ScanType::kText},
@@ -83,8 +82,8 @@ std::string address_text(const Hash128& address) {
   return IpAddress(bytes).text();
 }
 
-BatchReader::BatchReader(const FieldSet& wanted, bool with_events, Pools& pools)
-    : with_events_(with_events), pools_(pools), no_text_(pools.texts.number_of("")) {
+BatchReader::BatchReader(const FieldSet& wanted, Together together, Pools& pools)
+    : together_(together), pools_(pools), no_text_(pools.texts.number_of("")) {
   for (std::size_t i = 0; i < kFields; ++i) {
     if (wanted[i]) fields_.push_back(static_cast<Field>(i));
   }
@@ -112,14 +111,7 @@ const Batch& BatchReader::read(const ScanChunk& chunk) {
         read_text(chunk, column, into);
         break;
       case ScanType::kUuid:
-        if (fields_[column] == Field::kId) {
-          for (std::size_t row = 0; row < chunk.rows(); ++row) {
-            const auto next = static_cast<std::uint32_t>(pools_.ids.size());
-            into[row] = chunk.is_null(column, row) ? kNull : pools_.ids.insert(chunk.uuid(column, row), next).first;
-          }
-        } else {
-          read_address(chunk, column, into);
-        }
+        read_address(chunk, column, into);
         break;
       case ScanType::kBoolean:
         read_numbers<bool>(chunk, column, into);
@@ -141,7 +133,8 @@ const Batch& BatchReader::read(const ScanChunk& chunk) {
         break;
     }
   }
-  if (with_events_) events();
+  if (together_.sightings) sightings();
+  if (together_.events) events();
   return batch_;
 }
 
@@ -169,27 +162,56 @@ void BatchReader::read_address(const ScanChunk& chunk, std::size_t column, std::
   }
 }
 
+// Numbers of texts and addresses have 31 bits at most, so a bit is left to tell a name from an address; 0 is neither.
+std::uint32_t BatchReader::text_at(Field field, std::size_t row) const {
+  const std::uint64_t number = batch_.at(field, row);
+  return number == kNull || number == no_text_ ? 0 : 1U << 31 | static_cast<std::uint32_t>(number);
+}
+
+std::uint32_t BatchReader::address_at(Field field, std::size_t row) const {
+  const std::uint64_t number = batch_.at(field, row);
+  return number == kNull ? 0 : static_cast<std::uint32_t>(number) + 1;
+}
+
+std::uint32_t BatchReader::hour_at(std::size_t row) const {
+  const auto seen = static_cast<Timestamp>(batch_.at(Field::kFirstSeen, row));
+  return static_cast<std::uint32_t>(floor_to(seen, kHour) / kHour);
+}
+
+// One detector that judged one kind of thing of one actor and one target, address and name of both, in one hour.
+void BatchReader::sightings() {
+  batch_.sighting.resize(batch_.rows);
+  const auto pair_of = [&](std::uint32_t a, std::uint32_t b) {
+    const auto next = static_cast<std::uint32_t>(pools_.pairs.size());
+    return pools_.pairs.insert(static_cast<std::uint64_t>(a) << 32 | b, next).first;
+  };
+  // Most have no name: their address alone is their number, those of pairs have the highest bit.
+  const auto end_of = [&](Field ip, Field name, std::size_t row) {
+    const std::uint32_t address = address_at(ip, row), text = text_at(name, row);
+    return text == 0 ? address : 1U << 31 | pair_of(address, text);
+  };
+  for (std::size_t row = 0; row < batch_.rows; ++row) {
+    const std::uint32_t actor = end_of(Field::kActorIp, Field::kActorName, row);
+    const std::uint32_t target = end_of(Field::kTargetIp, Field::kTargetName, row);
+    const std::uint32_t judged = pair_of(text_at(Field::kKind, row), text_at(Field::kDetector, row));
+    const Hash128 sighting{static_cast<std::uint64_t>(actor) << 32 | target,
+                           static_cast<std::uint64_t>(hour_at(row)) << 32 | judged};
+    const auto next = static_cast<std::uint32_t>(pools_.sightings.size());
+    batch_.sighting[row] = pools_.sightings.insert(sighting, next).first;
+  }
+}
+
 // One actor (its address, else its name) doing one kind of thing to one target (its name, else its address) in one
-// hour. Numbers of texts and addresses have 31 bits at most, so a bit is left to tell a name from an address.
+// hour.
 void BatchReader::events() {
   batch_.event.resize(batch_.rows);
-  const auto text_at = [&](Field field, std::size_t row) {
-    const std::uint64_t number = batch_.at(field, row);
-    return number == kNull || number == no_text_ ? 0 : 1U << 31 | static_cast<std::uint32_t>(number);
-  };
-  const auto address_at = [&](Field field, std::size_t row) {
-    const std::uint64_t number = batch_.at(field, row);
-    return number == kNull ? 0 : static_cast<std::uint32_t>(number) + 1;
-  };
   for (std::size_t row = 0; row < batch_.rows; ++row) {
     std::uint32_t actor = address_at(Field::kActorIp, row);
     if (actor == 0) actor = text_at(Field::kActorName, row);
     std::uint32_t target = text_at(Field::kTargetName, row);
     if (target == 0) target = address_at(Field::kTargetIp, row);
-    const auto seen = static_cast<Timestamp>(batch_.at(Field::kFirstSeen, row));
-    const auto hour = static_cast<std::uint32_t>(floor_to(seen, kHour) / kHour);
     const Hash128 event{static_cast<std::uint64_t>(actor) << 32 | target,
-                        static_cast<std::uint64_t>(hour) << 32 | (batch_.at(Field::kKind, row) & 0xffff'ffff)};
+                        static_cast<std::uint64_t>(hour_at(row)) << 32 | (batch_.at(Field::kKind, row) & 0xffff'ffff)};
     batch_.event[row] = pools_.events.insert(event, static_cast<std::uint32_t>(pools_.events.size())).first;
   }
 }

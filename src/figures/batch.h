@@ -16,7 +16,6 @@
 namespace tocsin::figures {
 
 enum class Field : std::uint8_t {
-  kId,
   kKind,
   kDetector,
   kRule,
@@ -45,7 +44,7 @@ enum class Field : std::uint8_t {
   kSource,
   kTlp,
 };
-inline constexpr std::size_t kFields = 28;
+inline constexpr std::size_t kFields = 27;
 using FieldSet = std::bitset<kFields>;
 
 std::string_view name_of(Field field);
@@ -89,22 +88,29 @@ std::string address_text(const Hash128& address);
 struct Pools {
   TextPool texts;
   AddressPool addresses;
-  FlatMap<Hash128> ids;     // of the day
-  FlatMap<Hash128> events;  // of the day
-  // Ids and events hold their hour, so that none goes on over midnight (UTC): what one day had, the next forgets.
+  FlatMap<std::uint64_t> pairs;  // of an address and a name, or of a kind and a detector; of the day
+  FlatMap<Hash128> sightings;    // of the day
+  FlatMap<Hash128> events;       // of the day
+  // Sightings and events hold their hour, so that none goes on over midnight (UTC): what one day had, the next forgets.
   void end_day() {
-    ids.clear();
+    pairs.clear();
+    sightings.clear();
     events.clear();
   }
 };
 
-// A field is a column of numbers: of a text its number in the pool, of an address too, of the id a number of the day,
-// else the value; kNull for NULL. `event` numbers, within the day, what attempts of several detectors are held to be
-// the same: see events().
+// Of what no row has alone: which numbers are asked for.
+struct Together {
+  bool sightings = false, events = false;
+};
+
+// A field is a column of numbers: of a text its number in the pool, of an address too, else the value; kNull for NULL.
+// `sighting` numbers, within the day, the sightings that rows are of, and `event` what attempts of several detectors
+// are held to be the same.
 struct Batch {
   std::size_t rows = 0;
   std::array<std::vector<std::uint64_t>, kFields> columns;
-  std::vector<std::uint32_t> event;
+  std::vector<std::uint32_t> sighting, event;
 
   std::uint64_t at(Field field, std::size_t row) const { return columns[static_cast<std::size_t>(field)][row]; }
 };
@@ -112,7 +118,7 @@ struct Batch {
 // Fills a batch from chunks of a scan whose columns are those of `wanted`, in the order of Field.
 class BatchReader {
  public:
-  BatchReader(const FieldSet& wanted, bool with_events, Pools& pools);
+  BatchReader(const FieldSet& wanted, Together together, Pools& pools);
   std::string select_list() const;
   std::vector<ScanType> types() const;
   const Batch& read(const ScanChunk& chunk);
@@ -120,10 +126,14 @@ class BatchReader {
  private:
   void read_text(const ScanChunk& chunk, std::size_t column, std::vector<std::uint64_t>& into);
   void read_address(const ScanChunk& chunk, std::size_t column, std::vector<std::uint64_t>& into);
+  std::uint32_t text_at(Field field, std::size_t row) const;
+  std::uint32_t address_at(Field field, std::size_t row) const;
+  std::uint32_t hour_at(std::size_t row) const;
+  void sightings();
   void events();
 
   std::vector<Field> fields_;
-  bool with_events_;
+  Together together_;
   Pools& pools_;
   Batch batch_;
   std::uint64_t no_text_;  // the number of ''

@@ -61,6 +61,7 @@ Expected<Period> period_before(const Period& period, const std::string& zone);
 struct Relation {
   std::string from;
   bool within = false;
+  bool has_rows = false;  // of the period, for certain; else it must be asked
 };
 using RelationOf = std::function<Expected<Relation>(const Period&)>;
 // Segments lie in directories named by their day, so those of other days need not be opened, and those of days wholly

@@ -12,9 +12,9 @@
 // filter once, and the rows selected to the tallies of that filter.
 //
 // Memory: each different address 30 to 120 bytes, each different text its length and about 100; each tally of distinct
-// actors or targets 13 to 27 bytes a unit and 27 to 53 a further row that the unit is in. Ids and events, of which
-// there are as many as rows, hold their hour and so lie within one day (UTC), as segments do: they are counted and
-// forgotten day by day, at about 80 bytes each. A relation that is not in days is taken as one.
+// actors or targets 13 to 27 bytes a unit and 27 to 53 a further row that the unit is in. Sightings and events, of
+// which there are as many as rows, hold their hour and so lie within one day (UTC), as segments do: they are counted
+// and forgotten day by day, at about 80 bytes each. A relation that is not in days is taken as one.
 //
 // What fools it: what both ways read, the segments themselves (their hashes are checked apart), and DuckDB's reader of
 // Parquet.
@@ -111,7 +111,7 @@ class Recount {
   const std::string& constituency_;
   Pools pools_;
   FieldSet wanted_;
-  bool with_events_ = false;
+  Together together_;
   std::map<std::string, LocalDays> days_;
   std::vector<RowFilter> filters_;
   std::map<std::string, std::size_t> filter_names_, count_names_;
@@ -150,7 +150,7 @@ Expected<std::size_t> Recount::count_of(const std::vector<const FigureDefinition
   auto keys = RowKeys::of(by, days_of(request.zone), pools_, wanted_);
   if (!keys) return std::unexpected(keys.error());
   LocalDays* months = is_mean ? &days_of(request.zone) : nullptr;
-  auto tally = make_tally(measure, unit, months, pools_, wanted_, with_events_);
+  auto tally = make_tally(measure, unit, months, pools_, wanted_, together_);
   if (!tally) return std::unexpected(tally.error());
   counts_.push_back({*filter, period, std::move(*keys), std::move(*tally)});
   counts_of_filter_[*filter].push_back(counts_.size() - 1);
@@ -241,7 +241,7 @@ Expected<Recount::Question> Recount::question_of(const FigureRequest& request) {
 Expected<void> Recount::pass() {
   if (counts_.empty()) return {};
   wanted_.set(static_cast<std::size_t>(Field::kFirstSeen));
-  BatchReader reader(wanted_, with_events_, pools_);
+  BatchReader reader(wanted_, together_, pools_);
   const auto end_day = [&] {
     for (Count& count : counts_) count.tally->end_day();
     pools_.end_day();

@@ -14,12 +14,11 @@ namespace {
 Expected<figures::RelationOf> relations_of(const SightingStore& store, std::uint64_t sequence) {
   auto segments = store.segments(sequence);
   if (!segments) return std::unexpected(segments.error());
-  auto from_clause = store.from_clause(sequence);
-  if (!from_clause) return std::unexpected(from_clause.error());
-  return [segments = std::move(*segments),
-          from_clause = std::move(*from_clause)](const Period& period) -> Expected<figures::Relation> {
+  return [segments = std::move(*segments)](const Period& period) -> Expected<figures::Relation> {
     if (auto relation = figures::relation_of(segments, period)) return std::move(*relation);
-    return figures::Relation{.from = from_clause, .within = false};
+    std::vector<std::string> paths;
+    std::ranges::transform(segments, std::back_inserter(paths), &Segment::path);
+    return figures::Relation{.from = segments_clause(paths), .within = false};
   };
 }
 

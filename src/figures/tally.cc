@@ -13,10 +13,11 @@ namespace {
 
 constexpr std::uint32_t kNone = FlatMap<std::uint32_t>::kNone;
 
-// What makes an actor or target one: the first of these that a row has. kNull where there is none.
+// What makes an actor or target one: the first of these that a row has. Of sightings the batch has numbers itself.
 struct UnitFields {
   Field first, second;
   bool has_second = false;
+  bool are_sightings = false;
 };
 
 // Different units, and different units of each row. Most units are of one row alone, so what is kept of each is the row
@@ -28,8 +29,7 @@ class DistinctTally : public Tally {
 
   void add(const Batch& batch, const Selection& rows, const std::vector<std::uint32_t>& keys) override {
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      std::uint32_t unit = unit_at(batch, fields_.first, rows[i]);
-      if (unit == kNone && fields_.has_second) unit = unit_at(batch, fields_.second, rows[i]);
+      std::uint32_t unit = unit_at(batch, rows[i]);
       if (unit == kNone) continue;
       if (months_) unit = in_month(batch, rows[i], unit);
       const auto [first, is_new] = first_rows_.insert(unit, keys[i]);
@@ -42,13 +42,18 @@ class DistinctTally : public Tally {
     }
   }
   void end_day() override {
-    if (fields_.first != Field::kId) return;  // ids are numbered by day
+    if (!fields_.are_sightings) return;  // those are numbered by day
     of_months_.clear();
     first_rows_.clear();
     further_.clear();
   }
 
  private:
+  std::uint32_t unit_at(const Batch& batch, std::size_t at) const {
+    if (fields_.are_sightings) return batch.sighting[at];
+    const std::uint32_t unit = unit_at(batch, fields_.first, at);
+    return unit == kNone && fields_.has_second ? unit_at(batch, fields_.second, at) : unit;
+  }
   // Addresses and names are never one unit: the highest bit tells them apart.
   std::uint32_t unit_at(const Batch& batch, Field field, std::size_t at) const {
     const std::uint64_t value = batch.at(field, at);
@@ -167,20 +172,24 @@ class AttemptsTally : public Tally {
 }  // namespace
 
 Expected<std::unique_ptr<Tally>> make_tally(const std::string& measure, const std::string& count, LocalDays* months,
-                                            Pools& pools, FieldSet& wanted, bool& with_events) {
+                                            Pools& pools, FieldSet& wanted, Together& together) {
   const auto want = [&](Field field) { wanted.set(static_cast<std::size_t>(field)); };
   const std::uint64_t no_text = pools.texts.number_of("");
-  if (measure == "attempts") {
+  if (measure == "attempts" || measure == "sightings") {
     for (const Field field : {Field::kActorIp, Field::kActorName, Field::kTargetIp, Field::kTargetName, Field::kKind,
-                              Field::kDetector, Field::kCount}) {
+                              Field::kDetector, Field::kFirstSeen}) {
       want(field);
     }
-    with_events = true;
+  }
+  if (measure == "attempts") {
+    want(Field::kCount);
+    together.events = true;
     return std::make_unique<AttemptsTally>();
   }
   if (measure == "sightings") {
-    want(Field::kId);
-    return std::make_unique<DistinctTally>(UnitFields{Field::kId, Field::kId}, no_text, months);
+    together.sightings = true;
+    const UnitFields fields{.first = Field::kKind, .second = Field::kKind, .are_sightings = true};
+    return std::make_unique<DistinctTally>(fields, no_text, months);
   }
   if (measure != "distinct actors" && measure != "distinct targets") {
     return failure(fmt::format("'{}' is not a measure", printable(measure, 64)));

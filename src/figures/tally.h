@@ -37,8 +37,8 @@ class Tally {
 
 // measure and count: as keys.toml has them, without "share" and "monthly mean". months: of a mean, the zone's, else
 // null; what is different is then different in each calendar month, so that the mean is that of the months. Fields are
-// added to `wanted`, and with_events is set if events are needed.
+// added to `wanted`, and what is numbered of rows together is set in `together`.
 Expected<std::unique_ptr<Tally>> make_tally(const std::string& measure, const std::string& count, LocalDays* months,
-                                            Pools& pools, FieldSet& wanted, bool& with_events);
+                                            Pools& pools, FieldSet& wanted, Together& together);
 
 }  // namespace tocsin::figures

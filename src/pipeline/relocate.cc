@@ -98,7 +98,7 @@ Expected<std::uint64_t> relocate(SightingStore& store, const Locator& locator, c
   for (const SourceRecord& source : *sources) ids.push_back(source.id);
   std::ranges::sort(ids);
   std::uint64_t written = 0, seen = 0;
-  // The ids of rows are the same as before: they are made of what does not depend on location.
+  // Rows are of the same sightings as before: what makes one does not depend on location.
   const auto streamed =
       (*engine)->stream(fmt::format("SELECT {} FROM {}", kColumns, segments_clause(paths)), {}, [&](const Table& rows) {
         seen += rows.rows.size();

@@ -115,6 +115,7 @@ Expected<std::vector<BriefSection>> sections_of(const Catalogue& catalogue, cons
     if (section.figure.value > 0 && has_trend(definition)) {
       request.by = {"day"};
       request.limit = 0;
+      request.rows_only = true;
       auto trend = ask(request);
       if (!trend) return failure(fmt::format("{} by day: {}", definition.id, trend.error().message));
       section.trend = std::move(trend->rows);

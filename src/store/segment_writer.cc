@@ -1,33 +1,8 @@
-// A segment's columns, in their order:
-//
-//   id                  UUID       id_of(): hash of detector, kind, actor, target and hour
-//   kind                VARCHAR    "botnet-control"
-//   detector            VARCHAR
-//   rule                VARCHAR
-//   actor_ip            UUID       16 bytes, IPv4 mapped into IPv6; NULL: unspecified
-//   actor_port          USMALLINT
-//   actor_name          VARCHAR    NULL: none
-//   actor_country       VARCHAR    ISO 3166-1 alpha-2; NULL: unknown
-//   actor_asn           UINTEGER   NULL: unknown
-//   actor_inside        BOOLEAN    of the constituency
-//   target_ip … target_inside      the same of the target
-//   target_sector       VARCHAR    NULL: none
-//   target_organisation VARCHAR    NULL: none
-//   target_province     VARCHAR    NULL: none
-//   first_seen          TIMESTAMP  UTC, microseconds
-//   last_seen           TIMESTAMP
-//   count               UBIGINT    of what the detector counts
-//   confidence          UTINYINT   1 suspected, 2 probable, 3 confirmed
-//   cve, family, group  VARCHAR    NULL: none
-//   source              VARCHAR    id of the source in the ledger
-//   evidence            VARCHAR    where in the source
-//   matched             VARCHAR
-//   location_version    VARCHAR
-//   tlp                 VARCHAR    NULL: none
-//
 // Rows wait as they came until there are 2,048 of one day, are then turned into columns and given to an in-memory
-// table of that day, and leave it sorted by kind and time, so that the least and the most of a row group, which
-// Parquet keeps, let a query skip it. Text that is no UTF-8 has its bad bytes written as \xNN.
+// table of that day, and leave it sorted by kind, so that the least and the most of a row group, which Parquet keeps,
+// let a query skip it; then by detector, actor and target, so that what repeats stands together.
+// Times, which then are no column of few values, and texts are kept as differences (version 2 of Parquet's encodings).
+// Text that is no UTF-8 has its bad bytes written as \xNN.
 #include "store/segment_writer.h"
 
 #include <duckdb.h>
@@ -41,6 +16,7 @@
 
 #include "base/time.h"
 #include "store/files.h"
+#include "store/segment_columns.h"
 #include "store/utf8.h"
 
 namespace tocsin {
@@ -53,47 +29,6 @@ struct Row {
   std::string evidence;
 };
 
-struct ColumnName {
-  const char* name;
-  duckdb_type type;
-  const char* sql;
-};
-
-constexpr ColumnName kColumns[] = {
-    {"id", DUCKDB_TYPE_UUID, "UUID"},
-    {"kind", DUCKDB_TYPE_VARCHAR, "VARCHAR"},
-    {"detector", DUCKDB_TYPE_VARCHAR, "VARCHAR"},
-    {"rule", DUCKDB_TYPE_VARCHAR, "VARCHAR"},
-    {"actor_ip", DUCKDB_TYPE_UUID, "UUID"},
-    {"actor_port", DUCKDB_TYPE_USMALLINT, "USMALLINT"},
-    {"actor_name", DUCKDB_TYPE_VARCHAR, "VARCHAR"},
-    {"actor_country", DUCKDB_TYPE_VARCHAR, "VARCHAR"},
-    {"actor_asn", DUCKDB_TYPE_UINTEGER, "UINTEGER"},
-    {"actor_inside", DUCKDB_TYPE_BOOLEAN, "BOOLEAN"},
-    {"target_ip", DUCKDB_TYPE_UUID, "UUID"},
-    {"target_port", DUCKDB_TYPE_USMALLINT, "USMALLINT"},
-    {"target_name", DUCKDB_TYPE_VARCHAR, "VARCHAR"},
-    {"target_country", DUCKDB_TYPE_VARCHAR, "VARCHAR"},
-    {"target_asn", DUCKDB_TYPE_UINTEGER, "UINTEGER"},
-    {"target_inside", DUCKDB_TYPE_BOOLEAN, "BOOLEAN"},
-    {"target_sector", DUCKDB_TYPE_VARCHAR, "VARCHAR"},
-    {"target_organisation", DUCKDB_TYPE_VARCHAR, "VARCHAR"},
-    {"target_province", DUCKDB_TYPE_VARCHAR, "VARCHAR"},
-    {"first_seen", DUCKDB_TYPE_TIMESTAMP, "TIMESTAMP"},
-    {"last_seen", DUCKDB_TYPE_TIMESTAMP, "TIMESTAMP"},
-    {"count", DUCKDB_TYPE_UBIGINT, "UBIGINT"},
-    {"confidence", DUCKDB_TYPE_UTINYINT, "UTINYINT"},
-    {"cve", DUCKDB_TYPE_VARCHAR, "VARCHAR"},
-    {"family", DUCKDB_TYPE_VARCHAR, "VARCHAR"},
-    {"group", DUCKDB_TYPE_VARCHAR, "VARCHAR"},
-    {"source", DUCKDB_TYPE_VARCHAR, "VARCHAR"},
-    {"evidence", DUCKDB_TYPE_VARCHAR, "VARCHAR"},
-    {"matched", DUCKDB_TYPE_VARCHAR, "VARCHAR"},
-    {"location_version", DUCKDB_TYPE_VARCHAR, "VARCHAR"},
-    {"tlp", DUCKDB_TYPE_VARCHAR, "VARCHAR"},
-};
-constexpr std::size_t kWidth = std::size(kColumns);
-
 // The years 1 to 9999: what a folder's name and every reader of Parquet can hold.
 constexpr Timestamp kFirstTime = -62'135'596'800 * kSecond;
 constexpr Timestamp kLastTime = 253'402'300'800 * kSecond - 1;
@@ -104,7 +39,7 @@ duckdb_hugeint uuid_of(std::uint64_t high, std::uint64_t low) {
   return {low, static_cast<std::int64_t>(high ^ (1ULL << 63))};
 }
 
-// Fills the columns of a chunk from rows, in the order of kColumns.
+// Fills the columns of a chunk from rows, in the order of kSegmentColumns.
 class ColumnFiller {
  public:
   ColumnFiller(duckdb_data_chunk chunk, const std::vector<Row>& rows) : chunk_(chunk), rows_(rows) {}
@@ -167,10 +102,6 @@ std::optional<std::uint32_t> known(std::uint32_t asn) { return asn == 0 ? std::n
 void fill(duckdb_data_chunk chunk, const std::vector<Row>& rows) {
   using R = const Row&;
   ColumnFiller to(chunk, rows);
-  to.values<duckdb_hugeint>([](R row) {
-    const Hash128 id = id_of(row.sighting);
-    return std::optional(uuid_of(id.high, id.low));
-  });
   to.texts(false, [](R row) { return name_of(row.sighting.kind); });
   to.texts(false, [](R row) { return std::string_view(row.sighting.detector); });
   to.texts(false, [](R row) { return std::string_view(row.sighting.rule); });
@@ -203,10 +134,23 @@ void fill(duckdb_data_chunk chunk, const std::vector<Row>& rows) {
   to.texts(true, [](R row) { return std::string_view(row.sighting.tlp); });
 }
 
-std::string table_columns() {
-  std::string list;
-  for (const ColumnName& column : kColumns) list += fmt::format(", \"{}\" {}", column.name, column.sql);
-  return list.substr(2);
+duckdb_type type_of(const SegmentColumn& column) {
+  const std::string_view sql = column.sql;
+  if (sql == "UUID") return DUCKDB_TYPE_UUID;
+  if (sql == "BOOLEAN") return DUCKDB_TYPE_BOOLEAN;
+  if (sql == "TIMESTAMP") return DUCKDB_TYPE_TIMESTAMP;
+  if (sql == "UTINYINT") return DUCKDB_TYPE_UTINYINT;
+  if (sql == "USMALLINT") return DUCKDB_TYPE_USMALLINT;
+  if (sql == "UINTEGER") return DUCKDB_TYPE_UINTEGER;
+  if (sql == "UBIGINT") return DUCKDB_TYPE_UBIGINT;
+  return DUCKDB_TYPE_VARCHAR;
+}
+
+// The rows of a clause as a segment has them.
+std::string sorted(const std::string& from) {
+  return fmt::format(
+      "SELECT {} FROM {} ORDER BY kind, detector, actor_ip, actor_name, target_ip, target_name, first_seen, source",
+      segment_columns(), from);
 }
 
 }  // namespace
@@ -215,8 +159,8 @@ struct SegmentWriter::Chunk {
   duckdb_data_chunk handle = nullptr;
   Chunk() {
     std::vector<duckdb_logical_type> types;
-    for (const ColumnName& column : kColumns) types.push_back(duckdb_create_logical_type(column.type));
-    handle = duckdb_create_data_chunk(types.data(), kWidth);
+    for (const SegmentColumn& column : kSegmentColumns) types.push_back(duckdb_create_logical_type(type_of(column)));
+    handle = duckdb_create_data_chunk(types.data(), types.size());
     for (duckdb_logical_type& type : types) duckdb_destroy_logical_type(&type);
   }
   Chunk(const Chunk&) = delete;
@@ -283,7 +227,7 @@ Expected<void> SegmentWriter::encode(Day& day) {
   if (auto opened = open_database(); !opened) return opened;
   if (day.appender == nullptr) {
     day.table = fmt::format("day_{}", tables_++);
-    const auto made = database_->query(fmt::format("CREATE TABLE {} ({})", day.table, table_columns()));
+    const auto made = database_->query(fmt::format("CREATE TABLE {} ({})", day.table, typed_segment_columns()));
     if (!made) return std::unexpected(made.error());
     auto* connection = static_cast<duckdb_connection>(database_->connection());
     if (duckdb_appender_create(connection, nullptr, day.table.c_str(), &day.appender) != DuckDBSuccess) {
@@ -308,8 +252,7 @@ Expected<void> SegmentWriter::flush_day(std::int64_t number) {
   if (day.appender != nullptr) {
     if (duckdb_appender_close(day.appender) != DuckDBSuccess) return failure("rows could not be kept in memory");
     duckdb_appender_destroy(&day.appender);
-    const auto written = write_segment(fmt::format("SELECT * FROM {} ORDER BY kind, first_seen, id, source", day.table),
-                                       format_day(number * kDay), day.sources);
+    const auto written = write_segment(sorted(day.table), format_day(number * kDay), day.sources);
     if (!written) return written;
     const auto dropped = database_->query("DROP TABLE " + day.table);
     if (!dropped) return std::unexpected(dropped.error());
@@ -329,14 +272,14 @@ Expected<void> SegmentWriter::flush() {
 Expected<void> SegmentWriter::rewrite(const std::string& from, const std::string& day,
                                       const std::set<std::string>& sources) {
   if (auto opened = open_database(); !opened) return opened;
-  return write_segment(fmt::format("SELECT * FROM {} ORDER BY kind, first_seen, id, source", from), day, sources);
+  return write_segment(sorted(from), day, sources);
 }
 
 Expected<void> SegmentWriter::write_segment(const std::string& select, const std::string& day,
                                             const std::set<std::string>& sources) {
   const auto temporary = directory_ / "segments" / fmt::format(".tmp-{}-{}.parquet", ::getpid(), tables_++);
-  const auto copied = database_->query(
-      fmt::format("COPY ({}) TO {} (FORMAT parquet, COMPRESSION zstd)", select, sql_text(temporary.string())));
+  const auto copied = database_->query(fmt::format(
+      "COPY ({}) TO {} (FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION v2)", select, sql_text(temporary.string())));
   std::error_code ignored;
   if (!copied) {
     std::filesystem::remove(temporary, ignored);
@@ -393,16 +336,5 @@ void SegmentWriter::discard() {
 }
 
 }  // namespace store
-
-std::string segments_clause(const std::vector<std::string>& paths) {
-  std::string list;
-  if (paths.empty()) {
-    for (const auto& column : store::kColumns) list += fmt::format(", NULL::{} AS \"{}\"", column.sql, column.name);
-    return fmt::format("(SELECT {} WHERE false)", list.substr(2));
-  }
-  for (const std::string& path : paths) list += ", " + sql_text(path);
-  // A store may lie below a directory that is called kind=scan: that is not a column.
-  return fmt::format("read_parquet([{}], hive_partitioning = false)", list.substr(2));
-}
 
 }  // namespace tocsin

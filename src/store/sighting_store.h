@@ -41,9 +41,14 @@ struct Segment {
   std::vector<std::string> sources;  // ids
 };
 
-// A FROM clause over these files: "read_parquet(['a', 'b'], …)" or, when there are none, a subquery that gives no rows
-// but has a segment's columns.
+// A FROM clause over these files, or, when there are none, over no rows of the same columns: `id` (see
+// sighting_id_sql) and a segment's.
 std::string segments_clause(const std::vector<std::string>& paths);
+
+// Which sighting a row is of, as an expression: a UUID made of detector, kind, actor (address and name), target (the
+// same) and hour. It is not stored, for all that it is made of is; to count sightings it is faster to count those
+// columns (figures/compiler.cc), so it is for showing.
+std::string sighting_id_sql();
 
 struct StoreFinding {  // of verify: what is wrong, where
   std::string where;
@@ -88,8 +93,7 @@ class SightingStore {
     std::string hash;  // of the line with this number; zeros before the first
   };
   Expected<Head> head(Position position = {}) const;
-  // A FROM clause over the live segments: "read_parquet(['...', ...])", or a subquery that gives no rows but has the
-  // columns. Columns are those of docs/design.md.
+  // segments_clause() of the live segments.
   Expected<std::string> from_clause(Position position = {}) const;
   // Hash chain, each segment's hash, and the head kept in state.db.
   Expected<std::vector<StoreFinding>> verify() const;

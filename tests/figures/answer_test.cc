@@ -131,10 +131,10 @@ TEST_F(Answers, PreviousIsZeroWhereTheStoreReachesFurtherBackAndNoneWhereItDoesN
   EXPECT_EQ(ask(request("botnet.overseas-servers")).previous, 0);
 }
 
-TEST_F(Answers, AttemptsAreSummedAndSightingsCountedByTheirId) {
-  table_.add({.id = 7, .kind = "exploit", .count = 10});
-  table_.add({.id = 7, .kind = "exploit", .count = 5});
-  table_.add({.actor_country = "DE", .id = 8, .kind = "exploit", .count = 100});
+TEST_F(Answers, AttemptsAreSummedAndSightingsCountedOnce) {
+  table_.add({.kind = "exploit", .count = 10});
+  table_.add({.seen = "2013-01-15 12:59:59", .kind = "exploit", .count = 5, .port = 80});
+  table_.add({.actor = "203.0.113.2", .actor_country = "DE", .kind = "exploit", .count = 100});
   const FigureResult attempts = ask(request("exploit.attempts", {"actor-country"}));
   EXPECT_EQ(attempts.value, 115);
   EXPECT_THAT(shown(attempts), ElementsAre("DE=100", "US=15"));
@@ -143,6 +143,53 @@ TEST_F(Answers, AttemptsAreSummedAndSightingsCountedByTheirId) {
   sightings.measure = "sightings";
   EXPECT_EQ(ask(sightings).value, 2);
   EXPECT_THAT(shown(ask(sightings)), ElementsAre("DE=1", "US=1"));
+  sightings.by = {"target-port"};
+  EXPECT_EQ(ask(sightings).value, 2);
+  EXPECT_THAT(shown(ask(sightings)), ElementsAre("443=2", "80=1"));
+  EXPECT_EQ(ask(sightings).overlap, 1);
+}
+
+TEST_F(Answers, ASightingIsOfOneDetectorKindActorTargetAndHour) {
+  const Row row{.target_name = "ab", .actor_name = "c"};
+  const auto count = [&] {
+    FigureRequest all = request("any.sightings", {"kind"});
+    const FigureResult by_kind = ask(all);
+    all.by = {"family"};
+    EXPECT_EQ(ask(all).value, by_kind.value);
+    all.by = {};
+    EXPECT_EQ(ask(all).value, by_kind.value);
+    // The id, as it is shown, tells apart what the count does.
+    const auto ids = table_.database().query("SELECT count(DISTINCT " + sighting_id_sql() + ") FROM sightings");
+    EXPECT_EQ(ids.value().rows.at(0).at(0), Cell(static_cast<std::int64_t>(by_kind.value)));
+    return by_kind.value;
+  };
+  const auto count_with = [&](auto change) {
+    Row other = row;
+    change(other);
+    table_.add(other);
+    return count();
+  };
+  table_.add(row);
+  EXPECT_EQ(count(), 1);
+  EXPECT_EQ(count_with([](Row& r) { r.count = 7; }), 1);
+  EXPECT_EQ(count_with([](Row& r) { r.port = 80; }), 1);
+  EXPECT_EQ(count_with([](Row& r) { r.seen = "2013-01-15 12:59:59.999999"; }), 1);
+  EXPECT_EQ(count_with([](Row& r) { r.family = "zeus"; }), 1);
+  EXPECT_EQ(count_with([](Row& r) { r.seen = "2013-01-15 13:00:00"; }), 2);
+  EXPECT_EQ(count_with([](Row& r) { r.detector = "alert"; }), 3);
+  EXPECT_EQ(count_with([](Row& r) { r.kind = "exploit"; }), 4);
+  EXPECT_EQ(count_with([](Row& r) { r.actor = "203.0.113.2"; }), 5);
+  EXPECT_EQ(count_with([](Row& r) { r.target = "192.0.2.2"; }), 6);
+  EXPECT_EQ(count_with([](Row& r) { r.actor_name = ""; }), 7);
+  EXPECT_EQ(count_with([](Row& r) { r.target_name = ""; }), 8);
+  EXPECT_EQ(count_with([](Row& r) {
+              r.actor_name = "ca";
+              r.target_name = "b";
+            }),
+            9);
+  EXPECT_EQ(count_with([](Row& r) { r.actor = ""; }), 10);
+  table_.run("UPDATE sightings SET actor_name = NULL WHERE actor_name = ''");
+  EXPECT_EQ(count(), 10);
 }
 
 TEST_F(Answers, WhatSeveralDetectorsSawCountsOnceAsTheMostThatOneSaw) {
@@ -488,8 +535,9 @@ TEST_F(Answers, AConditionOfTheCatalogueSelects) {
   EXPECT_THAT(count("family like 'm%'"), HasSubstr("expected one of = !="));
   EXPECT_THAT(count("count(id) > 1"), HasSubstr("expected one of ="));
   EXPECT_THAT(count("family = 'a' ; drop table sightings"), HasSubstr("expected 'and', 'or' or the end"));
+  int hour = 0;
   for (const char* sector : {"government", "government/tax", "governments", "government0", "government/"}) {
-    table_.add({.sector = sector});
+    table_.add({.seen = fmt::format("2013-01-16 {:02}:00:00", hour++), .sector = sector});
   }
   EXPECT_EQ(count("target_sector under 'government'"), "3");
   EXPECT_EQ(count("target_sector under 'government/'"), "3");

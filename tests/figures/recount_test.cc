@@ -100,7 +100,6 @@ class Recounts : public testing::Test {
                                one_of({"22:59:59", "23:00:00", "00:59:59.999999", "01:00:00", "22:00:00", "21:59:59"}));
       }
       row.actor_country = one_of({"US", "DE", "CZ", ""});
-      row.id = 1 + static_cast<int>(random() % 60);
       row.kind = one_of({"botnet-control", "backdoor", "phishing", "defacement", "intrusion", "web-attack", "exploit",
                          "scan", "brute-force", "denial-of-service", "malware-distribution"});
       row.confidence = 1 + static_cast<int>(random() % 3);
@@ -115,6 +114,12 @@ class Recounts : public testing::Test {
       row.port = one_of({"0", "80", "443", "8080"}) == "80" ? 80 : static_cast<int>(random() % 4) * 1000;
       row.detector = one_of({"indicator", "alert", "web-attack", "beacon"});
       table_.add(row);
+      // Further rows of the same sighting.
+      for (; random() % 3 == 0; table_.add(row)) {
+        row.family = one_of({"", "mirai", "zeus"});
+        row.confidence = 1 + static_cast<int>(random() % 3);
+        row.port = static_cast<int>(random() % 4) * 1000;
+      }
     }
     // What a store has as NULL.
     table_.run("UPDATE sightings SET family = NULL WHERE family = '' AND \"count\" % 2 = 0");
@@ -264,9 +269,6 @@ TEST_F(Recounts, ManyPartsOfOneEventAgree) {
 
 TEST_F(Recounts, SegmentsAreReadDayByDay) {
   add_random(400, 6);
-  // As in a store, an id is of one hour.
-  table_.run(
-      "UPDATE sightings SET id = CAST(md5(kind || detector || date_trunc('hour', first_seen)::VARCHAR) AS UUID)");
   const auto root = std::filesystem::temp_directory_path() / ("tocsin-recounted-" + std::to_string(::getpid()));
   std::vector<Segment> segments;
   for (Timestamp day = *parse_time("2013-01-01"); day < *parse_time("2013-05-01"); day += kDay) {

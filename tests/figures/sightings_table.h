@@ -17,7 +17,6 @@ struct Row {
   std::string target = "192.0.2.1";
   std::string seen = "2013-01-15 12:00:00";
   std::string actor_country = "US";
-  int id = 0;  // 0: one of its own
   std::string kind = "botnet-control";
   int confidence = 2;
   int count = 1;
@@ -38,7 +37,7 @@ class SightingsTable {
     auto opened = Database::open(1);
     if (!opened) throw std::runtime_error(opened.error().message);
     database_ = std::move(*opened);
-    run("CREATE TABLE sightings (id UUID, kind VARCHAR, detector VARCHAR, rule VARCHAR, actor_ip UUID, "
+    run("CREATE TABLE sightings (kind VARCHAR, detector VARCHAR, rule VARCHAR, actor_ip UUID, "
         "actor_port USMALLINT, actor_name VARCHAR, actor_country VARCHAR, actor_asn UINTEGER, actor_inside BOOLEAN, "
         "target_ip UUID, target_port USMALLINT, target_name VARCHAR, target_country VARCHAR, target_asn UINTEGER, "
         "target_inside BOOLEAN, target_sector VARCHAR, target_organisation VARCHAR, target_province VARCHAR, "
@@ -47,12 +46,11 @@ class SightingsTable {
         "source VARCHAR, evidence VARCHAR, matched VARCHAR, location_version VARCHAR, tlp VARCHAR)");
   }
   void add(const Row& row) {
-    const int id = row.id ? row.id : --next_id_ + 1'000'000;
     run(fmt::format(
-        "INSERT INTO sightings VALUES ('00000000-0000-0000-0000-{:012}', {}, {}, 'rule', {}, 50000, {}, {}, "
+        "INSERT INTO sightings VALUES ({}, {}, 'rule', {}, 50000, {}, {}, "
         "{}, {}, {}, {}, {}, 'CZ', 64501, {}, {}, '', '', '{}', '{}', {}, {}, '', {}, '', 'source', 'evidence', "
         "'matched', '2013', '')",
-        id, sql_text(row.kind), sql_text(row.detector), address(row.actor), sql_text(row.actor_name),
+        sql_text(row.kind), sql_text(row.detector), address(row.actor), sql_text(row.actor_name),
         row.actor_country.empty() ? "NULL" : sql_text(row.actor_country), row.actor_asn, row.actor_inside,
         address(row.target), row.port, sql_text(row.target_name), row.target_inside, sql_text(row.sector), row.seen,
         row.seen, row.count, row.confidence, sql_text(row.family)));
@@ -72,7 +70,6 @@ class SightingsTable {
                        ip->high() & 0xffff, ip->low() >> 48, ip->low() & 0xffff'ffff'ffffULL);
   }
   std::unique_ptr<Database> database_;
-  int next_id_ = 0;
 };
 
 }  // namespace tocsin
