@@ -93,7 +93,7 @@ Json media_of(const Answer& answer) {
   content = Json::object();
   if (!answer.schema.empty()) {
     content["schema"] = reference(answer.schema);
-  } else if (!answer.media.ends_with("json")) {
+  } else if (answer.media != "application/json") {
     content["schema"] = {{"type", "string"}};
   }
   return media;
