@@ -89,6 +89,11 @@ TEST_F(AccountsTest, EndsSignInsWhenAnAccountChanges) {
   EXPECT_FALSE(accounts_->identify_token(token));
   EXPECT_THAT(accounts_->sign_in_trusted("alice", kHere).error().message, HasSubstr("disabled"));
   EXPECT_THAT(accounts_->sign_in_trusted("nobody", kHere).error().message, HasSubstr("no account"));
+  // Also when another program disables it.
+  ASSERT_TRUE(is_in(bob));
+  ASSERT_TRUE(database_->query("UPDATE accounts SET disabled = 1 WHERE name = 'bob'"));
+  EXPECT_FALSE(is_in(bob));
+  ASSERT_TRUE(database_->query("UPDATE accounts SET disabled = 0 WHERE name = 'bob'"));
   ASSERT_TRUE(accounts_->remove("alice"));
   EXPECT_TRUE(accounts_->tokens("alice").value().empty());
   EXPECT_TRUE(is_in(bob));
