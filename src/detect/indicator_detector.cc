@@ -24,12 +24,13 @@
 #include <algorithm>
 #include <array>
 #include <limits>
-#include <unordered_map>
 
 #include "base/hash.h"
+#include "base/index_table.h"
 #include "base/text.h"
 #include "detect/detector.h"
 #include "detect/indicator_set.h"
+#include "detect/recent_table.h"
 
 namespace tocsin {
 namespace {
@@ -82,15 +83,6 @@ struct Key {
   Kind kind{};
   friend bool operator==(const Key&, const Key&) = default;
 };
-struct KeyHash {
-  std::size_t operator()(const Key& key) const {
-    const auto hour = static_cast<std::uint64_t>(key.hour);
-    return hash_of(key.actor) * 0x9e3779b97f4a7c15ULL ^ hash_of(key.target) ^
-           (key.names + hour + (std::uint64_t{key.source} << 8) + static_cast<std::uint64_t>(key.kind)) *
-               0xff51afd7ed558ccdULL;
-  }
-};
-
 struct Named {
   std::uint32_t entry = 0;
   bool loose = false;
@@ -271,8 +263,11 @@ class IndicatorDetector final : public Detector {
         seen.actor.ip,     seen.target.ip, hour, hash64(seen.target_name.substr(0, kLongestName), hash64(actor_name_)),
         seen.place.source, best.kind};
     const Timestamp last = std::min(seen.last, hour + kHour - 1);
-    const auto [at, fresh] = index_.try_emplace(key, static_cast<std::uint32_t>(held_.size()));
-    if (fresh) {
+    const std::uint32_t hash = hash_of(key);
+    std::uint32_t at = index_.find(hash, [&](std::uint32_t i) { return keys_[i] == key; });
+    if (at == kNoIndex) {
+      at = static_cast<std::uint32_t>(held_.size());
+      index_.insert(hash, at);
       held_.push_back({seen.actor,
                        seen.target,
                        actor_name_,
@@ -286,13 +281,17 @@ class IndicatorDetector final : public Detector {
                        0});
       keys_.push_back(key);
     } else {
-      Held& held = held_[at->second];
+      Held& held = held_[at];
       ++held.count;
       held.first = std::min(held.first, seen.first);
       held.last = std::max(held.last, last);
     }
-    for (const IndicatorMatch& match : matches_) name_in(held_[at->second], match);
+    for (const IndicatorMatch& match : matches_) name_in(held_[at], match);
     if (held_.size() >= kMostHeld) give_oldest(sink);
+  }
+
+  std::uint32_t hash_of(const Key& key) const {
+    return folded(keyed_(keyed_(key.actor) ^ key.names, keyed_(key.target) ^ static_cast<std::uint64_t>(key.hour)));
   }
 
   void name_in(Held& held, const IndicatorMatch& match) const {
@@ -332,14 +331,16 @@ class IndicatorDetector final : public Detector {
     std::size_t kept = 0;
     for (std::size_t i = 0; i < held_.size(); ++i) {
       if (held_[i].hour < limit) {
-        index_.erase(keys_[i]);
+        index_.erase(hash_of(keys_[i]), static_cast<std::uint32_t>(i));
         give(held_[i], sink);
         continue;
       }
       if (kept != i) {
         held_[kept] = std::move(held_[i]);
         keys_[kept] = keys_[i];
-        index_[keys_[kept]] = static_cast<std::uint32_t>(kept);
+        const std::uint32_t hash = hash_of(keys_[kept]);
+        index_.erase(hash, static_cast<std::uint32_t>(i));
+        index_.insert(hash, static_cast<std::uint32_t>(kept));
       }
       ++kept;
     }
@@ -388,7 +389,8 @@ class IndicatorDetector final : public Detector {
   std::string actor_name_;
   std::vector<Held> held_;
   std::vector<Key> keys_;
-  std::unordered_map<Key, std::uint32_t, KeyHash> index_;
+  IndexTable index_;
+  KeyedHash keyed_;
   struct Described {
     std::uint32_t entry = 0;
     std::string text;

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <set>
+#include <thread>
 
 #include "base/file.h"
 
@@ -78,6 +80,26 @@ class Beginnings {
   std::multimap<std::string, Entry> entries_;
 };
 
+// Each input identified, by as many threads as there are cores: hashing is most of it.
+std::vector<Expected<SourceFile>> identified(const std::vector<NamedInput>& inputs,
+                                             const std::vector<SourceRecord>& known) {
+  std::vector<Expected<SourceFile>> files(inputs.size(), failure("not looked at"));
+  std::atomic<std::size_t> next = 0;
+  const auto work = [&] {
+    for (std::size_t i = next++; i < inputs.size(); i = next++) {
+      const NamedInput& input = inputs[i];
+      files[i] = input.failure ? Expected<SourceFile>(std::unexpected(*input.failure)) : identify(input.path, known);
+    }
+  };
+  std::vector<std::jthread> others;
+  for (std::size_t i = 1; i < std::min<std::size_t>(inputs.size(), std::thread::hardware_concurrency()); ++i) {
+    others.emplace_back(work);
+  }
+  work();
+  others.clear();  // waits for them
+  return files;
+}
+
 bool is_readable(Format format) { return format != Format::kEmpty && format != Format::kUnknown; }
 
 }  // namespace
@@ -87,10 +109,12 @@ Prepared prepare(const std::vector<NamedInput>& inputs, const std::vector<Source
   using enum SourceOutcome::State;
   std::vector<std::optional<SourceFile>> files;
   bool is_any_new = false;
-  for (const NamedInput& input : inputs) {
+  auto all = identified(inputs, known);
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const NamedInput& input = inputs[i];
+    Expected<SourceFile>& file = all[i];
     SourceOutcome outcome;
     outcome.record.name = input.name;
-    auto file = input.failure ? Expected<SourceFile>(std::unexpected(*input.failure)) : identify(input.path, known);
     if (!file) {
       outcome.state = kFailed;
       outcome.error = file.error().message;

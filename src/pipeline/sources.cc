@@ -179,9 +179,9 @@ struct Active {
 
 }  // namespace
 
-Expected<bool> read_in_order(const std::vector<SourceFile>& files, const std::function<void(const Batch&)>& take,
-                             const std::function<void(std::size_t, const SourceReader&)>& ended,
-                             const std::function<bool(std::uint64_t)>& stop) {
+Expected<bool> read_in_order(const std::vector<SourceFile>& files,
+                             const std::function<bool(Batch& batch, std::uint64_t bytes)>& take,
+                             const std::function<void(std::size_t, const SourceReader&)>& ended) {
   std::vector<std::size_t> waiting(files.size());
   for (std::size_t i = 0; i < files.size(); ++i) waiting[i] = i;
   // Latest first, so that the next to open is at the back.
@@ -213,10 +213,9 @@ Expected<bool> read_in_order(const std::vector<SourceFile>& files, const std::fu
       continue;
     }
     Active& source = **earliest;
-    take(source.batch);
     std::uint64_t bytes = done_bytes;
     for (const auto& each : active) bytes += each->reader->input().raw_offset();
-    if (stop(bytes)) return false;
+    if (!take(source.batch, bytes)) return false;
     if (source.reader->next(source.batch)) {
       source.first = std::max(source.first, *first_time(source.batch));
     } else {

@@ -52,10 +52,11 @@ class SourceReader {
 // The time of the first thing in a batch; nothing if it is empty.
 std::optional<Timestamp> first_time(const Batch& batch);
 
-// Reads the sources in the order of their batches' times. take(batch) is called for each batch; ended(index, reader)
-// when one is at its end. Stops early, with false, when stop() says so.
-Expected<bool> read_in_order(const std::vector<SourceFile>& files, const std::function<void(const Batch&)>& take,
-                             const std::function<void(std::size_t, const SourceReader&)>& ended,
-                             const std::function<bool(std::uint64_t raw_bytes)>& stop);
+// Reads the sources in the order of their batches' times. take(batch, bytes) is called for each batch, with the bytes
+// of all sources read so far; it may keep the batch and leave another in its place, whose memory is used again. False
+// ends the reading, as its result. ended(index, reader): one is at its end.
+Expected<bool> read_in_order(const std::vector<SourceFile>& files,
+                             const std::function<bool(Batch& batch, std::uint64_t bytes)>& take,
+                             const std::function<void(std::size_t, const SourceReader&)>& ended);
 
 }  // namespace tocsin

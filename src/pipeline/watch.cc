@@ -5,8 +5,12 @@
 #include <algorithm>
 #include <deque>
 #include <filesystem>
+#include <mutex>
+#include <thread>
+#include <utility>
 
 #include "detect/indicator_set.h"
+#include "pipeline/bounded_queue.h"
 #include "pipeline/installation.h"
 #include "pipeline/prepare.h"
 #include "pipeline/spool.h"
@@ -25,17 +29,119 @@ class LocatingSink : public SightingSink {
   void sight(Sighting&& sighting) override {
     locate_sighting(sighting, locator_, constituency_);
     ++report_.sightings[{sighting.kind, sighting.confidence}];
-    ++count_;
     next_(std::move(sighting));
   }
-  std::uint64_t count() const { return count_; }
 
  private:
   const Locator& locator_;
   const Constituency& constituency_;
   WatchReport& report_;
   std::function<void(Sighting&&)> next_;
+};
+
+// Hands sightings in their order to another sink in a thread of its own, which waits for nobody but the disk.
+class SinkThread : public SightingSink {
+ public:
+  explicit SinkThread(SightingSink& next)
+      : thread_([this, &next] {
+          std::vector<Sighting> chunk;
+          while (queue_.pop(chunk)) {
+            for (Sighting& sighting : chunk) next.sight(std::move(sighting));
+          }
+        }) {}
+  ~SinkThread() override { finish(); }
+  SinkThread(const SinkThread&) = delete;
+  SinkThread& operator=(const SinkThread&) = delete;
+
+  void sight(Sighting&& sighting) override {
+    chunk_.push_back(std::move(sighting));
+    if (chunk_.size() == kChunk) flush();
+  }
+  // All that was given has reached the other sink when this returns.
+  void finish() {
+    flush();
+    queue_.end();
+    if (thread_.joinable()) thread_.join();
+  }
+
+ private:
+  static constexpr std::size_t kChunk = 1024;
+  void flush() {
+    if (!chunk_.empty()) queue_.push(std::exchange(chunk_, {}));
+  }
+  std::vector<Sighting> chunk_;
+  BoundedQueue<std::vector<Sighting>> queue_{16};
+  std::jthread thread_;
+};
+
+// Counts what goes through.
+class CountingSink : public SightingSink {
+ public:
+  explicit CountingSink(SightingSink& next) : next_(next) {}
+  void sight(Sighting&& sighting) override {
+    ++count_;
+    next_.sight(std::move(sighting));
+  }
+  std::uint64_t count() const { return count_; }
+
+ private:
+  SightingSink& next_;
   std::uint64_t count_ = 0;
+};
+
+// Reads the sources in a thread of its own, some batches ahead of who takes them.
+class ReadingThread {
+ public:
+  using Ended = std::function<void(std::size_t, const SourceReader&)>;
+  // ended is called in that thread; what it writes may be looked at after finish().
+  ReadingThread(const std::vector<SourceFile>& files, Ended ended)
+      : thread_([this, &files, ended = std::move(ended)] {
+          result_ = read_in_order(
+              files,
+              [this](Batch& batch, std::uint64_t bytes) {
+                Step step{.batch = {}, .bytes = bytes};
+                {
+                  const std::lock_guard lock(mutex_);
+                  if (!spare_.empty()) {
+                    step.batch = std::move(spare_.back());
+                    spare_.pop_back();
+                  }
+                }
+                std::swap(step.batch, batch);
+                return queue_.push(std::move(step));
+              },
+              ended);
+          queue_.end();
+        }) {}
+  ~ReadingThread() { queue_.close(); }
+  ReadingThread(const ReadingThread&) = delete;
+  ReadingThread& operator=(const ReadingThread&) = delete;
+
+  struct Step {
+    Batch batch;
+    std::uint64_t bytes = 0;  // read so far
+  };
+  // The next batch; what was in the step is used again. False at the end.
+  bool next(Step& step) {
+    {
+      const std::lock_guard lock(mutex_);
+      spare_.push_back(std::move(step.batch));
+    }
+    return queue_.pop(step);
+  }
+  // Ends the reading, if it has not ended: whether it had, or why it failed.
+  Expected<bool> finish() {
+    queue_.close();
+    if (thread_.joinable()) thread_.join();
+    return result_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<Batch> spare_;
+  BoundedQueue<Step> queue_{4};
+  Expected<bool> result_ = false;
+  std::jthread thread_;
 };
 
 // The files of a run; what can be read only once is copied into a directory.
@@ -84,9 +190,12 @@ void count_observations(const Batch& batch, WatchReport& report) {
   report.observations["pages"] += batch.pages.size();
 }
 
-// collect → dissect → detect → locate, for the sources prepared; false if interrupted.
+// collect → dissect → detect → locate, for the sources prepared; false if interrupted. Three threads, each some steps
+// ahead of the next: one reads, this one detects, and, if write_apart, one locates and writes. Each sees everything in
+// the same order as if there were one.
 Expected<bool> run(const Settings& settings, const WatchOptions& options, const Prepared& prepared, WatchReport& report,
-                   const std::function<void(const Batch&)>& seen, const std::function<void(Sighting&&)>& sighted) {
+                   const std::function<void(const Batch&)>& seen, const std::function<void(Sighting&&)>& sighted,
+                   bool write_apart) {
   auto locator = open_locator(settings);
   if (!locator) return std::unexpected(locator.error());
   for (const std::string& warning : (*locator)->warnings()) report.warnings.push_back(warning);
@@ -103,34 +212,38 @@ Expected<bool> run(const Settings& settings, const WatchOptions& options, const 
   };
   auto detectors = make_detectors(settings, options, inside, report.indicators);
   if (!detectors) return std::unexpected(detectors.error());
-  LocatingSink sink(where, constituency, report, sighted);
+  LocatingSink located(where, constituency, report, sighted);
+  std::optional<SinkThread> writer;
+  if (write_apart) writer.emplace(located);
+  CountingSink sink(write_apart ? static_cast<SightingSink&>(*writer) : located);
   Progress progress;
   for (const SourceFile& file : prepared.files) progress.total += file.record.bytes;
-  const auto finished = read_in_order(
-      prepared.files,
-      [&](const Batch& batch) {
-        count_observations(batch, report);
-        seen(batch);
-        time = first_time(batch).value_or(time);
-        for (const auto& detector : *detectors) detector->observe(batch, sink);
-      },
-      [&](std::size_t index, const SourceReader& reader) {
-        SourceOutcome& outcome = report.sources[prepared.outcome_of[index]];
-        const Skips skips = reader.skips();
-        outcome.record.records = reader.records();
-        outcome.record.skipped = skips.count();
-        outcome.record.skipped_by_reason = skips.by_reason();
-        outcome.record.examples = skips.examples();
-        outcome.passed_over = reader.passed_over();
-      },
-      [&](std::uint64_t bytes) {
-        progress.bytes = bytes;
-        progress.sightings = sink.count();
-        options.progress(progress);
-        return options.interrupted();
-      });
-  if (!finished || !*finished) return finished;
+  ReadingThread reading(prepared.files, [&](std::size_t index, const SourceReader& reader) {
+    SourceOutcome& outcome = report.sources[prepared.outcome_of[index]];
+    const Skips skips = reader.skips();
+    outcome.record.records = reader.records();
+    outcome.record.skipped = skips.count();
+    outcome.record.skipped_by_reason = skips.by_reason();
+    outcome.record.examples = skips.examples();
+    outcome.passed_over = reader.passed_over();
+  });
+  ReadingThread::Step step;
+  bool is_interrupted = false;
+  while (!is_interrupted && reading.next(step)) {
+    count_observations(step.batch, report);
+    seen(step.batch);
+    time = first_time(step.batch).value_or(time);
+    for (const auto& detector : *detectors) detector->observe(step.batch, sink);
+    progress.bytes = step.bytes;
+    progress.sightings = sink.count();
+    options.progress(progress);
+    is_interrupted = options.interrupted();
+  }
+  const auto finished = reading.finish();
+  if (!finished) return finished;
+  if (is_interrupted) return false;
   for (const auto& detector : *detectors) detector->finish(sink);
+  if (writer) writer->finish();
   return true;
 }
 
@@ -206,7 +319,8 @@ Expected<WatchReport> watch(SightingStore& store, const Settings& settings, cons
         std::string evidence = fmt::format("offset={} record={}", sighting.place.offset, sighting.place.record);
         const auto done = (*writer)->append(std::move(sighting), source.id, std::move(evidence));
         if (!done) unwritten = done.error();
-      });
+      },
+      true);
   if (!finished) return std::unexpected(finished.error());
   if (unwritten) return std::unexpected(*unwritten);
   if (!*finished) {
@@ -231,8 +345,9 @@ Expected<WatchReport> inspect(const Settings& settings, const std::vector<std::s
   const Inputs inputs(*files, fs::temp_directory_path(error).string(), options.interrupted);
   WatchReport report;
   const Prepared prepared = prepare(inputs.all(), {}, options.again, report);
-  const auto finished =
-      run(settings, options, prepared, report, seen, [&sink](Sighting&& sighting) { sink.sight(std::move(sighting)); });
+  const auto finished = run(
+      settings, options, prepared, report, seen, [&sink](Sighting&& sighting) { sink.sight(std::move(sighting)); },
+      false);
   if (!finished) return std::unexpected(finished.error());
   report.interrupted = !*finished;
   return report;
