@@ -82,17 +82,12 @@ std::string unit_sql(const std::string& measure, const std::string& count) {
   return fmt::format("{}_ip", side);
 }
 
-// What makes a sighting one: what its id is made of, which is grouped by in a third of the time that making the id
-// takes. Texts are what is slow to group by. Most rows have no names, and their detector alone is the text; one kind
-// alone, which the condition says already, tells nothing apart. A detector holds no '|'.
-std::vector<std::string> sighting_columns(const FigureDefinition& definition) {
-  std::vector<std::string> columns = {
-      "actor_ip", "target_ip", "date_trunc('hour', first_seen)",
-      "CASE WHEN coalesce(actor_name, '') = '' AND coalesce(target_name, '') = '' THEN detector ELSE concat(detector, "
-      "'|', coalesce(length(actor_name), 0), '|', actor_name, target_name) END"};
-  if (definition.kinds.size() != 1) columns.emplace_back("kind");
-  return columns;
-}
+// What makes a sighting one, as 128 bits in two columns: hashes of what its id is made of, in two orders. Grouping by
+// them takes some 0.6 of the time of grouping by the columns themselves, whose texts are slow, and less still than
+// making ids. The second path (recount.h) tells sightings apart without hashes.
+const std::vector<std::string> kSightingColumns = {
+    "hash(actor_ip, target_ip, date_trunc('hour', first_seen), kind, detector, actor_name, target_name)",
+    "hash(target_name, actor_name, detector, kind, date_trunc('hour', first_seen), target_ip, actor_ip)"};
 
 // Whether each sighting has one key of this dimension, so that the rows add up to the total.
 Expected<bool> is_of_sighting(const Dimension& dimension, const FigureRequest& request) {
@@ -321,7 +316,7 @@ Expected<Plan> plan(const Catalogue& catalogue, const FigureRequest& request, co
   Units units;
   if (plan.measure == "sightings") {
     units = {{}, part.empty()};
-    for (const std::string& column : sighting_columns(chosen)) {
+    for (const std::string& column : kSightingColumns) {
       units.columns.push_back(fmt::format("u{}", units.columns.size()));
       selected.push_back(fmt::format("{} AS {}", column, units.columns.back()));
     }
