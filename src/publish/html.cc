@@ -160,7 +160,7 @@ std::string sources_of(const Brief& brief, const Phrases& say) {
       "</thead>\n<tbody>\n",
       html(say.sources_heading), head_cell(say.source_and_hash, false), head_cell(say.format, false),
       head_cell(say.size, true), head_cell(say.records, true), head_cell(say.skipped, true));
-  for (const SourceRecord& source : brief.sources) {
+  for (const SourceRecord& source : listed_sources(brief, say)) {
     out += fmt::format(
         "<tr><th scope=\"row\">{}<code>{}</code></th><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td>"
         "<td class=\"n\">{}</td></tr>\n",
@@ -169,15 +169,15 @@ std::string sources_of(const Brief& brief, const Phrases& say) {
         with_thousands(static_cast<std::int64_t>(source.skipped)));
   }
   out += "</tbody></table></div>\n";
+  if (const std::string note = sources_note(brief, say); !note.empty()) out += paragraph(note, "note");
   std::string skipped;
-  for (const SourceRecord& source : brief.sources) {
-    if (!source.skipped) continue;
-    skipped += "<li>" + html(source.name) + std::string(say.colon) + html(skipped_text(source, say));
-    for (std::size_t i = 0; i < source.examples.size() && i < kExamples; ++i) {
+  for (const SourceRecord* source : sources_with_skips(brief)) {
+    skipped += "<li>" + html(source->name) + std::string(say.colon) + html(skipped_text(*source, say));
+    for (std::size_t i = 0; i < source->examples.size() && i < kExamples; ++i) {
       skipped += (i ? std::string(say.semicolon) : "<br><span class=\"quiet\">") +
-                 html(say.skipped_example(source.examples[i]));
+                 html(say.skipped_example(source->examples[i]));
     }
-    skipped += source.examples.empty() ? "</li>\n" : "</span></li>\n";
+    skipped += source->examples.empty() ? "</li>\n" : "</span></li>\n";
   }
   return out + heading(3, say.skipped_heading) +
          (skipped.empty() ? paragraph(say.nothing_skipped) : "<ul class=\"plain small\">\n" + skipped + "</ul>\n");

@@ -131,20 +131,20 @@ std::string sources_of(const Brief& brief, const Phrases& say) {
       heading.emplace_back(head);
     }
     std::vector<Row> rows{heading};
-    for (const SourceRecord& source : brief.sources) {
+    for (const SourceRecord& source : listed_sources(brief, say)) {
       rows.push_back({markdown(source.name), markdown(source.format), with_bytes(source.bytes),
                       with_thousands(static_cast<std::int64_t>(source.records)),
                       with_thousands(static_cast<std::int64_t>(source.skipped)), markdown(source.sha256)});
     }
     out += table(rows, {false, false, true, true, true, false});
+    if (const std::string note = sources_note(brief, say); !note.empty()) out += note + "\n\n";
   }
   out += fmt::format("### {}\n\n", say.skipped_heading);
   std::vector<std::string> skipped;
-  for (const SourceRecord& source : brief.sources) {
-    if (!source.skipped) continue;
-    std::string item = source.name + std::string(say.colon) + skipped_text(source, say);
-    for (std::size_t i = 0; i < source.examples.size() && i < 5; ++i)
-      item += std::string(i ? say.semicolon : say.for_example) + say.skipped_example(source.examples[i]);
+  for (const SourceRecord* source : sources_with_skips(brief)) {
+    std::string item = source->name + std::string(say.colon) + skipped_text(*source, say);
+    for (std::size_t i = 0; i < source->examples.size() && i < 5; ++i)
+      item += std::string(i ? say.semicolon : say.for_example) + say.skipped_example(source->examples[i]);
     skipped.push_back(std::move(item));
   }
   return out + (skipped.empty() ? std::string(say.nothing_skipped) + "\n\n" : list(skipped));

@@ -56,6 +56,7 @@ struct Phrases {
 
   std::string_view basis, methods_heading, unseen_heading, sources_heading, skipped_heading, locations_heading,
       ledger_heading;
+  std::string_view sources_of_format, sources_in_json;                             // number of sources
   std::string_view no_source, nothing_skipped, for_example;                        // for_example: of what was skipped
   std::string_view skipped_for;                                                    // number, reason
   std::string_view source, source_and_hash, format, size, records, skipped, hash;  // heads of the table of sources

@@ -59,6 +59,9 @@ Phrases made() {
       .skipped_heading = "What was skipped",
       .locations_heading = "Locations",
       .ledger_heading = "Ledger",
+      .sources_of_format = "{} sources",
+      .sources_in_json =
+          "All {} sources are named, each with its SHA-256 and what was skipped of it, in the brief's JSON.",
       .no_source = "No source was read.",
       .nothing_skipped = "No record of these sources was skipped.",
       .for_example = ". For example ",

@@ -51,6 +51,8 @@ Phrases made() {
       .skipped_heading = "跳过的记录",
       .locations_heading = "地理位置",
       .ledger_heading = "账本",
+      .sources_of_format = "{}个数据源",
+      .sources_in_json = "全部{}个数据源的名称、SHA-256及跳过的记录载于简报的JSON文件。",
       .no_source = "未读取任何数据源。",
       .nothing_skipped = "上述数据源没有被跳过的记录。",
       .for_example = "。例如：",

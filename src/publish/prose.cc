@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
+#include <map>
 #include <sstream>
 
 #include "base/text.h"
@@ -98,6 +100,41 @@ std::vector<std::string> paragraphs_of(const std::string& text) {
 }
 
 }  // namespace
+
+std::vector<SourceRecord> listed_sources(const Brief& brief, const Phrases& say) {
+  if (brief.sources.size() <= kMostSources) return brief.sources;
+  std::map<std::string, std::pair<SourceRecord, std::size_t>> by_format;
+  for (const SourceRecord& source : brief.sources) {
+    auto& [sum, files] = by_format[source.format];
+    sum.format = source.format;
+    sum.bytes += source.bytes;
+    sum.records += source.records;
+    sum.skipped += source.skipped;
+    ++files;
+  }
+  std::vector<SourceRecord> listed;
+  for (auto& [format, entry] : by_format) {
+    entry.first.name = said(say.sources_of_format, with_thousands(static_cast<std::int64_t>(entry.second)));
+    listed.push_back(std::move(entry.first));
+  }
+  std::ranges::stable_sort(listed, std::greater<>{}, &SourceRecord::records);
+  return listed;
+}
+
+std::vector<const SourceRecord*> sources_with_skips(const Brief& brief) {
+  std::vector<const SourceRecord*> skipped;
+  for (const SourceRecord& source : brief.sources) {
+    if (source.skipped > 0) skipped.push_back(&source);
+  }
+  std::ranges::stable_sort(skipped, std::greater<>{}, &SourceRecord::skipped);
+  if (skipped.size() > kTableRows) skipped.resize(kTableRows);
+  return skipped;
+}
+
+std::string sources_note(const Brief& brief, const Phrases& say) {
+  if (brief.sources.size() <= kMostSources) return {};
+  return said(say.sources_in_json, with_thousands(static_cast<std::int64_t>(brief.sources.size())));
+}
 
 std::string title_of(const FigureResult& figure, const Phrases& say) {
   const std::string title = text_in(figure.definition.title, say);

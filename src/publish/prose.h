@@ -36,6 +36,14 @@ std::vector<const BriefSection*> shown(const Brief& brief);
 
 // The figure's name, with a capital.
 std::string title_of(const FigureResult& figure, const Phrases& say);
+// The sources as documents for people list them: all, or, of more than fit a page or two, one entry a format, without
+// hashes; JSON has them all.
+inline constexpr std::size_t kMostSources = 50;
+std::vector<SourceRecord> listed_sources(const Brief& brief, const Phrases& say);
+// Those of which something was skipped, the most first; as many as a page holds.
+std::vector<const SourceRecord*> sources_with_skips(const Brief& brief);
+// What the lists leave out; empty if nothing.
+std::string sources_note(const Brief& brief, const Phrases& say);
 // "3 (2 truncated header, 1 bad checksum)"
 std::string skipped_text(const SourceRecord& source, const Phrases& say);
 // Of what rows do not say by themselves: how many are left out, and what they share.
