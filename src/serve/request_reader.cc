@@ -28,7 +28,7 @@ struct RequestReader::State {
   std::optional<http::request_parser<http::string_body>> parser;
   Stage stage = Stage::kEmpty;
   Request request;
-  bool expects = false;
+  bool skipped = false, expects = false;
   bool keep_alive = false, http_1_0 = false, is_head = false;
   unsigned refusal = 0;
   std::string detail;
@@ -38,7 +38,7 @@ struct RequestReader::State {
     parser->header_limit(static_cast<std::uint32_t>(header_limit));
     parser->body_limit(body_limit);
     request = {};
-    expects = keep_alive = http_1_0 = is_head = false;
+    skipped = expects = keep_alive = http_1_0 = is_head = false;
     stage = Stage::kEmpty;
   }
 
@@ -65,8 +65,14 @@ struct RequestReader::State {
   static std::string fmt_limit(const char* text, std::size_t limit) { return text + std::to_string(limit) + " bytes"; }
 
   void go_on() {
-    // RFC 9112 section 2.2: an empty line before a request is skipped.
-    if (stage == Stage::kEmpty && bytes.starts_with("\r\n")) bytes.erase(0, 2);
+    // RFC 9112 section 2.2: an empty line before a request is skipped; one, however it comes.
+    if (stage == Stage::kEmpty && !skipped) {
+      if (bytes == "\r") return;
+      if (bytes.starts_with("\r\n")) {
+        bytes.erase(0, 2);
+        skipped = true;
+      }
+    }
     while (!bytes.empty() && stage < Stage::kComplete) {
       if (stage == Stage::kEmpty) stage = Stage::kHeader;
       beast::error_code error;
