@@ -28,6 +28,15 @@ const screens = {
   },
   administrator: { users: '/admin', audit: '/admin?part=audit' },
 };
+// What opens on a screen: where, and what is pressed.
+const opened = {
+  press: {}, organisation: {},
+  analyst: {
+    'period-open': ['/overview', '.picker summary'], 'filters-open': ['/sightings', 'form details summary'], 'brief-new': ['/briefs', 'details.panel > summary'],
+    'totp-open': ['/account', 'section[aria-labelledby=totp] button'], 'menu-open': ['/overview', 'nav .toggle'],
+  },
+  administrator: { 'user-open': ['/admin', 'main button.main'] },
+};
 const sizes = { desktop: { width: 1440, height: 900 }, phone: { width: 320, height: 640 } };
 const looks = quick ? [['en', 'light', 'desktop'], ['zh', 'dark', 'phone']] : ['en', 'zh'].flatMap((l) => ['light', 'dark'].flatMap((c) => ['desktop', 'phone'].map((s) => [l, c, s])));
 
@@ -76,17 +85,23 @@ for (const [role, name, password] of accounts) {
       await page.click('main form button');
       await page.waitForURL((to) => !to.pathname.startsWith('/sign-in'), { timeout: 10000 }).catch(() => note(where, 'could not sign in'));
     }
-    for (const [screen, fixed] of Object.entries(screens[role] ?? screens.analyst)) {
+    const shown = [...Object.entries(screens[role] ?? screens.analyst), ...Object.entries(opened[role] ?? opened.analyst)];
+    for (const [screen, fixed] of shown) {
       if (only && screen !== only) continue;
       where = `${role} ${screen} ${language} ${theme} ${size}`;
       refusals = ['refused', 'forbidden', 'missing'].includes(screen);
-      const path = fixed ?? (await addressOf(page, screen));
+      const [path, press] = Array.isArray(fixed) ? fixed : [fixed ?? (await addressOf(page, screen))];
       if (!path) {
         console.log(`  ${where}: nothing to open`);
         continue;
       }
       await page.goto(base + path);
       await settle(page);
+      if (press) {
+        if (!(await page.locator(press).first().isVisible())) continue;
+        await page.locator(press).first().click();
+        await page.waitForTimeout(400);
+      }
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
       if (wide > 0) note(where, `scrolls sideways by ${wide} px`);
       await page.screenshot({ path: join(out, `${role}.${screen}.${language}.${theme}.${size}.png`), fullPage: true });

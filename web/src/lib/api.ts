@@ -47,7 +47,7 @@ async function problemOf(response: Response): Promise<Problem> {
   return new Problem(response.status, type, detail, Number.isFinite(after) && after > 0 ? after : null);
 }
 
-async function ask(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
+async function ask(method: string, path: string, body?: unknown, signal?: AbortSignal, again = false): Promise<Response> {
   const headers: Record<string, string> = { accept: 'application/json' };
   if (method !== 'GET') headers['x-csrf-token'] = csrf;
   if (body !== undefined) headers['content-type'] = 'application/json';
@@ -65,6 +65,12 @@ async function ask(method: string, path: string, body?: unknown, signal?: AbortS
     throw new Problem(0, '', '');
   }
   if (response.ok) return response;
+  // Another tab may have signed in anew, and so have changed the session's token.
+  if (response.status === 403 && method !== 'GET' && !again) {
+    const before = csrf;
+    await api.session().catch(() => {});
+    if (csrf !== before) return ask(method, path, body, signal, true);
+  }
   const problem = await problemOf(response);
   if (response.status === 401 && !path.startsWith('/api/v1/session')) signedOut();
   throw problem;

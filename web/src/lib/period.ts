@@ -73,6 +73,45 @@ export function shifted(p: Period, direction: 1 | -1): Period {
   return { from: moved(p.from), to: moved(p.to) };
 }
 
+// Every moment of a period by day, week (from Monday) or month, up to the last that has data; none if they are too many.
+export function moments(by: string, from: string, to: string): string[] {
+  const seen = here.status?.last_seen;
+  const wall = (text: string) => new Date(wallOf(zone(), Date.parse(instant(text)))).toISOString().slice(0, 10);
+  let at = wall(from);
+  let last = wall(new Date(Date.parse(instant(to)) - 1000).toISOString());
+  if (seen && wall(seen) < last) last = wall(seen);
+  if (by === 'week') at = plusDays(at, -((new Date(`${at}T00:00:00Z`).getUTCDay() + 6) % 7));
+  if (by === 'month') at = `${at.slice(0, 7)}-01`;
+  const out: string[] = [];
+  while (at <= last) {
+    out.push(by === 'month' ? at.slice(0, 7) : at);
+    if (out.length > 1000) return [];
+    at = by === 'month' ? plusMonths(at, 1) : plusDays(at, by === 'week' ? 7 : 1);
+  }
+  return out;
+}
+
+// Days are left out of an answer where they are zero.
+export function filled(trend: { at: string; value: number }[], by: string, from: string, to: string): { at: string; value: number }[] {
+  const known = new Map(trend.map((one) => [one.at, one.value]));
+  const all = moments(by, from, to);
+  if (!all.length || trend.some((one) => !all.includes(one.at))) return [...trend].sort((a, b) => a.at.localeCompare(b.at));
+  return all.map((at) => ({ at, value: known.get(at) ?? 0 }));
+}
+
+export function lastDays(days: number): Period | null {
+  const seen = here.status?.last_seen;
+  if (!seen) return null;
+  const to = plusDays(new Date(wallOf(zone(), Date.parse(seen))).toISOString(), 1);
+  return { from: plusDays(to, -days), to };
+}
+
+export function everything(): Period | null {
+  const first = here.status?.first_seen;
+  const to = lastDays(1)?.to;
+  return first && to ? { from: new Date(wallOf(zone(), Date.parse(first))).toISOString().slice(0, 10), to } : null;
+}
+
 export function defaultPeriod(): Period {
   const known = here.status?.default;
   return known ? { from: dayOf(known.from), to: dayOf(known.to) } : { from: '', to: '' };

@@ -148,6 +148,8 @@ export const en = {
     previous: 'Period before',
     next: 'Period after',
     reset: 'Latest whole month',
+    lastDays: (days: string) => `Last ${days} days`,
+    everything: 'All that was read',
     wrong: 'The period must end on or after the day it starts.',
     zone: (zone: string) => `Days as in ${zone}`,
     noData: 'Nothing has been read into this store yet.',

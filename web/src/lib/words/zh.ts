@@ -134,6 +134,8 @@ export const zh: Dictionary = {
     previous: '上一期',
     next: '下一期',
     reset: '最近完整月份',
+    lastDays: (days) => `最近${days}天`,
+    everything: '已读取的全部数据',
     wrong: '截止日不能早于起始日。',
     zone: (zone) => `日期以${zone === 'Asia/Shanghai' ? '北京时间' : zone}为准`,
     noData: '数据仓中尚无数据。',
