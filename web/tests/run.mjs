@@ -51,7 +51,7 @@ async function addressOf(page, name) {
   const lists = { sighting: ['/sightings', 'tbody a[href^="/sightings/"]'], case: ['/cases', 'tbody a[href^="/cases/"]'], brief: ['/briefs', 'main li a[href^="/briefs/"]'] };
   await page.goto(base + lists[name][0]);
   const link = page.locator(lists[name][1]).first();
-  return (await link.waitFor({ timeout: 5000 }).then(() => link.getAttribute('href'), () => null));
+  return (await link.waitFor({ state: 'attached', timeout: 15000 }).then(() => link.getAttribute('href'), () => null));
 }
 
 async function settle(page) {

@@ -1,5 +1,6 @@
 // English. Its shape is the type of every other dictionary.
-import { enScreens } from './en-screens';
+import { enCounts } from './en-counts';
+import { enTasks } from './en-tasks';
 
 export const en = {
   name: 'English',
@@ -171,7 +172,8 @@ export const en = {
   number: 'Number',
   ledger: (sequence: string) => `Ledger line ${sequence}`,
   notAttribution: 'Location is not attribution: a figure says where an address was, never who used it.',
-  ...enScreens,
+  ...enCounts,
+  ...enTasks,
 };
 
 export type Dictionary = typeof en;

@@ -1,6 +1,7 @@
 // 简体中文。
 import type { Dictionary } from './en';
-import { zhScreens } from './zh-screens';
+import { zhCounts } from './zh-counts';
+import { zhTasks } from './zh-tasks';
 
 export const zh: Dictionary = {
   name: '简体中文',
@@ -157,5 +158,6 @@ export const zh: Dictionary = {
   number: '数量',
   ledger: (sequence) => `账本第${sequence}行`,
   notAttribution: '地理位置不等于归因：数字只说明地址位于何处，不说明由谁使用。',
-  ...zhScreens,
+  ...zhCounts,
+  ...zhTasks,
 };
