@@ -14,6 +14,7 @@
 #include "cli/command.h"
 #include "cli/terminal.h"
 #include "pipeline/installation.h"
+#include "pipeline/relays.h"
 #include "pipeline/sensitivity.h"
 #include "pipeline/watch.h"
 #include "publish/pdf.h"
@@ -121,9 +122,10 @@ int report(const ReportCommand& given) {
   if (!brief) return fail(brief.error());
   if (given.sensitivity) {
     if (!locator) return fail(locator.error());
+    const auto relays = load_relays(relays_file().string(), open->settings.relays);
+    if (!relays) return fail(relays.error());
     auto rows = sensitivity_of(*brief, open->catalogue, *open->store, *open->database, **locator,
-                               Constituency(open->settings.constituency),
-                               (share_directory() / "constituencies" / "relays.toml").string());
+                               Constituency(open->settings.constituency), *relays);
     if (!rows) return fail(rows.error());
     brief->sensitivity = std::move(*rows);
   }

@@ -12,6 +12,8 @@ std::filesystem::path share_directory() {
   return program.parent_path().parent_path() / "share" / "tocsin";
 }
 
+std::filesystem::path relays_file() { return share_directory() / "constituencies" / "relays.toml"; }
+
 std::filesystem::path cache_directory() {
   const char* cache = std::getenv("XDG_CACHE_HOME");
   if (cache != nullptr && *cache == '/') return std::filesystem::path(cache) / "tocsin";

@@ -7,6 +7,8 @@ namespace tocsin {
 
 // PREFIX/share/tocsin for a program in PREFIX/bin; TOCSIN_SHARE in the environment overrides.
 std::filesystem::path share_directory();
+// Networks of hosting and relays that the installation knows.
+std::filesystem::path relays_file();
 // $XDG_CACHE_HOME/tocsin, else ~/.cache/tocsin, else a directory below the system's temporary one.
 std::filesystem::path cache_directory();
 

@@ -2,19 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
-#include "pipeline/settings.h"
-
 namespace tocsin {
 namespace {
 
 constexpr std::size_t kAddressesAtOnce = 100'000;
-
-bool is_relay(const Relays& relays, const IpAddress& ip, const Location& location) {
-  return location.anonymous_proxy || relays.as_numbers.contains(location.asn) ||
-         std::ranges::any_of(relays.prefixes, [&ip](const Prefix& prefix) { return prefix.contains(ip); });
-}
 
 // A table of every address that the sightings name: where the other database has it, and whether it is a relay's.
 Expected<void> tabulate(const std::string& rows, Database& database, const Locator& locator, std::size_t other,
@@ -42,7 +33,7 @@ Expected<void> tabulate(const std::string& rows, Database& database, const Locat
                        there.country.known() ? Cell(std::string(there.country.text())) : Cell(),
                        there.asn != 0 ? Cell(std::int64_t{there.asn}) : Cell(),
                        Cell(std::int64_t{constituency.contains(*ip, there.country, there.asn)}),
-                       Cell(std::int64_t{is_relay(relays, *ip, locator.locate(*ip, time))})});
+                       Cell(std::int64_t{relays.has(*ip, locator.locate(*ip, time))})});
     if (located.size() < kAddressesAtOnce) continue;
     if (const auto done = flush(); !done) return done;
   }
@@ -54,9 +45,7 @@ Expected<void> tabulate(const std::string& rows, Database& database, const Locat
 Expected<std::vector<SensitivityRow>> sensitivity_of(const Brief& brief, const Catalogue& catalogue,
                                                      const SightingStore& store, Database& database,
                                                      const Locator& locator, const Constituency& constituency,
-                                                     const std::string& relays_path) {
-  const auto relays = load_relays(relays_path);
-  if (!relays) return std::unexpected(relays.error());
+                                                     const Relays& relays) {
   const auto rows = store.from_clause(brief.ledger.sequence);
   if (!rows) return std::unexpected(rows.error());
   const bool two = locator.databases().size() > 1;
@@ -65,7 +54,7 @@ Expected<std::vector<SensitivityRow>> sensitivity_of(const Brief& brief, const C
   const std::string period =
       fmt::format("(SELECT * FROM {} WHERE first_seen >= make_timestamp({}) AND first_seen < make_timestamp({}))",
                   *rows, brief.period.from, brief.period.to);
-  if (const auto done = tabulate(period, database, locator, other, brief.period.from, constituency, *relays); !done) {
+  if (const auto done = tabulate(period, database, locator, other, brief.period.from, constituency, relays); !done) {
     return std::unexpected(done.error());
   }
   const std::string moved = fmt::format(

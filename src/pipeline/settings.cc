@@ -142,7 +142,7 @@ Expected<Settings> load_settings(const std::string& path) {
   const toml::table& root = *whole;
   SettingsReader reader(path);
   Settings settings;
-  reader.allow(root, {"constituency", "indicators", "brands", "baseline", "zone", "location", "directory"},
+  reader.allow(root, {"constituency", "indicators", "brands", "baseline", "relays", "zone", "location", "directory"},
                "tocsin.toml");
   settings.zone = root.contains("zone") ? reader.text(root, "zone") : "UTC";
   if (const toml::table* table = reader.table(root, "constituency")) {
@@ -163,6 +163,7 @@ Expected<Settings> load_settings(const std::string& path) {
   };
   settings.brands = files(root, "brands");
   settings.baseline = files(root, "baseline");
+  settings.relays = files(root, "relays");
   settings.files = {std::filesystem::absolute(path).lexically_normal().string()};
   if (const toml::table* table = root["constituency"].as_table()) {
     for (const std::string& file : files(*table, "register")) {
@@ -172,8 +173,9 @@ Expected<Settings> load_settings(const std::string& path) {
       settings.files.push_back(file);
     }
   }
-  settings.files.insert(settings.files.end(), settings.brands.begin(), settings.brands.end());
-  settings.files.insert(settings.files.end(), settings.baseline.begin(), settings.baseline.end());
+  for (const auto* named : {&settings.brands, &settings.baseline, &settings.relays}) {
+    settings.files.insert(settings.files.end(), named->begin(), named->end());
+  }
   reader.tables(root, "indicators", [&](const toml::table& entry) {
     reader.allow(entry, {"path", "kind", "confidence", "family", "source", "tlp"}, "[[indicators]]");
     IndicatorDefaults defaults;
@@ -202,18 +204,16 @@ Expected<Settings> load_settings(const std::string& path) {
   return settings;
 }
 
-Expected<Relays> load_relays(const std::string& path) {
+Expected<RelayNetworks> load_relay_networks(const std::string& path) {
   const auto file = parsed(path);
   if (!file) return std::unexpected(file.error());
   SettingsReader reader(path);
   reader.allow(*file, {"as-numbers", "prefixes"}, "a file of relays");
-  Relays relays;
-  for (const std::uint32_t number : reader.list<std::uint32_t>(*file, "as-numbers", "AS numbers", as_number)) {
-    relays.as_numbers.insert(number);
-  }
-  relays.prefixes = reader.list<Prefix>(*file, "prefixes", "prefixes like 192.0.2.0/24", Prefix::parse);
+  RelayNetworks networks;
+  networks.as_numbers = reader.list<std::uint32_t>(*file, "as-numbers", "AS numbers", as_number);
+  networks.prefixes = reader.list<Prefix>(*file, "prefixes", "prefixes like 192.0.2.0/24", Prefix::parse);
   if (reader.error()) return std::unexpected(*reader.error());
-  return relays;
+  return networks;
 }
 
 std::string default_settings(CountryCode country, const std::string& name) {
@@ -258,6 +258,10 @@ register = []      # files of organisations and networks: docs/formats.md
 # that are known to be clean, with which later ones are compared.
 # brands = ["brands.toml"]
 # baseline = ["clean.warc.gz"]
+
+# Lists of relays, such as the exits of Tor: addresses or networks, one a line. 'report --sensitivity' says what the
+# figures would be without them and those of constituencies/relays.toml.
+# relays = ["lists/tor-exits.txt"]
 
 # Other location databases than the installation's own.
 # [location]

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,6 +18,7 @@ struct Settings {
   std::vector<std::pair<std::string, IndicatorDefaults>> indicators;  // absolute paths
   std::vector<std::string> brands;    // files of protected brands, absolute; beside the installation's
   std::vector<std::string> baseline;  // web archives of pages known to be clean, absolute
+  std::vector<std::string> relays;    // lists of relays, absolute; beside the installation's
   std::vector<std::string> files;     // every file that the settings name, and the settings: no sources
   std::string zone = "UTC";
   std::string location_directory;  // empty: the installation's
@@ -27,12 +27,12 @@ struct Settings {
 // Errors name file, line and what was expected; unknown keys are errors.
 Expected<Settings> load_settings(const std::string& path);
 
-// Networks that say little of who uses them: constituencies/relays.toml.
-struct Relays {
-  std::set<std::uint32_t> as_numbers;
+// The networks of a file like constituencies/relays.toml.
+struct RelayNetworks {
+  std::vector<std::uint32_t> as_numbers;
   std::vector<Prefix> prefixes;
 };
-Expected<Relays> load_relays(const std::string& path);
+Expected<RelayNetworks> load_relay_networks(const std::string& path);
 
 // The commented text of a new tocsin.toml. name: of the constituency.
 std::string default_settings(CountryCode country, const std::string& name);
