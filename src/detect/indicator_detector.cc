@@ -12,7 +12,8 @@
 // Who is called on by a listed control server is not by that controlled: such servers scan, and what scans may be a
 // third party's machine behind the same address. So where the listed end began (a flow, or as the client of HTTP or
 // TLS) and is listed for botnet control, it is suspected if the other end did not answer and probable at most if it
-// did.
+// did. A listed host of ours that calls somebody outside is suspected at most: it is an infected machine itself, and
+// calls its updates and its own controllers, which may be on no list.
 //
 // Sightings are held by actor, target, kind and hour, which is what their id is made of, and by source, so that a
 // source read anew replaces its own counts and no others; where several indicators meet
@@ -167,13 +168,16 @@ class IndicatorDetector final : public Detector {
     if (responder && match_end(flow, flow.responder)) {
       hold({flow.responder, flow.initiator, {}, {}, flow.first, std::max(flow.first, flow.last), flow.place}, sink);
       // A host of ours that is listed itself is here the one harmed.
-      if (initiator && inside_ && inside_(flow.initiator.ip) && !inside_(flow.responder.ip)) return;
+      if (initiator && leaves(flow)) return;
     }
     if (initiator && match_end(flow, flow.initiator)) {
-      cap_control(answered(flow) ? Confidence::kProbable : Confidence::kSuspected);
+      cap_control(answered(flow) && !leaves(flow) ? Confidence::kProbable : Confidence::kSuspected);
       hold({flow.initiator, flow.responder, {}, {}, flow.first, std::max(flow.first, flow.last), flow.place}, sink);
     }
   }
+
+  // Begun by a host of ours, to somebody who is not.
+  bool leaves(const Flow& flow) const { return inside_ && inside_(flow.initiator.ip) && !inside_(flow.responder.ip); }
 
   // The listed end began: that says less of control.
   void cap_control(Confidence most) {

@@ -179,6 +179,21 @@ TEST_F(IndicatorDetectorTest, TakesAListedHostOfOursForTheTarget) {
   EXPECT_EQ(all[0].actor.ip, ip("192.0.2.1"));
 }
 
+TEST_F(IndicatorDetectorTest, OnlySuspectsAListedHostOfOursOfControllingWhomItCalls) {
+  list(IndicatorType::kAddress, "10.0.0.1");
+  start();
+  const auto confidence = [&](std::string_view from, std::string_view to) {
+    Batch batch;
+    batch.flows.push_back(flow(from, to, 443));
+    batch.flows.back().state = ConnState::kSF;
+    batch.flows.back().responder_packets = 4;
+    return run(batch).at(0).confidence;
+  };
+  EXPECT_EQ(confidence("10.0.0.1", "192.0.2.1"), Confidence::kSuspected);
+  EXPECT_EQ(confidence("10.0.0.1", "10.0.0.2"), Confidence::kProbable);
+  EXPECT_EQ(confidence("192.0.2.1", "10.0.0.1"), Confidence::kConfirmed);
+}
+
 TEST_F(IndicatorDetectorTest, SightsDnsByNameAndByAnswer) {
   list(IndicatorType::kDomain, "evil.example");
   list(IndicatorType::kAddress, "192.0.2.1");
