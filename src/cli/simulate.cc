@@ -8,6 +8,8 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/terminal.h"
+#include "pipeline/installation.h"
+#include "pipeline/relays.h"
 #include "pipeline/watch.h"
 
 namespace tocsin::cli {
@@ -31,13 +33,16 @@ int simulate_nation(const Given& given) {
   }
   const auto locator = open_locator(Settings{});
   if (!locator) return fail(locator.error());
+  const auto relays = load_relays(relays_file().string(), {});
+  if (!relays) return fail(relays.error());
   catch_interrupts();
   ProgressLine line;
-  const auto written =
-      simulate::simulate(*scenario, **locator, given.out, given.pcap, [&line](double part, std::uint64_t records) {
-        line.show(fmt::format("{:.0f}%, {} records", 100 * part, with_thousands(static_cast<std::int64_t>(records))));
-        return interrupted();
-      });
+  const auto is_relay = [&relays](const IpAddress& ip, const Location& location) { return relays->has(ip, location); };
+  const auto stop = [&line](double part, std::uint64_t records) {
+    line.show(fmt::format("{:.0f}%, {} records", 100 * part, with_thousands(static_cast<std::int64_t>(records))));
+    return interrupted();
+  };
+  const auto written = simulate::simulate(*scenario, **locator, given.out, given.pcap, is_relay, stop);
   line.clear();
   if (!written) return fail(written.error());
   fmt::print(

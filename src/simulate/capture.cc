@@ -31,12 +31,17 @@ void set16(std::string& bytes, std::size_t at, std::uint16_t value) {
 }
 
 struct Side {
-  std::uint32_t address;
+  IpAddress address;
   std::uint16_t port;
   std::uint32_t sequence;
 };
 
-// An IPv4 packet with a TCP segment (RFC 791, RFC 9293).
+std::string_view bytes_of(const IpAddress& address) {
+  const std::string_view all(reinterpret_cast<const char*>(address.bytes().data()), 16);
+  return address.is_v4() ? all.substr(12) : all;
+}
+
+// A packet with a TCP segment (RFC 791, RFC 8200, RFC 9293).
 std::string segment(const Side& from, const Side& to, std::uint8_t flags, std::string_view payload) {
   std::string tcp;
   put(tcp, from.port, 2);
@@ -47,24 +52,32 @@ std::string segment(const Side& from, const Side& to, std::uint8_t flags, std::s
   put(tcp, 65'535, 2);
   put(tcp, 0, 4);
   tcp += payload;
+  std::string ends(bytes_of(from.address));
+  ends += bytes_of(to.address);
   std::string ip;
-  put(ip, 0x4500, 2);
-  put(ip, static_cast<std::uint32_t>(20 + tcp.size()), 2);
-  put(ip, 0x0000'4000, 4);  // do not fragment
-  put(ip, 64 << 8 | kTcp, 2);
-  put(ip, 0, 2);
-  put(ip, from.address, 4);
-  put(ip, to.address, 4);
-  set16(ip, 10, checksum(ip));
-  const std::uint32_t pseudo = (from.address >> 16) + (from.address & 0xffff) + (to.address >> 16) +
-                               (to.address & 0xffff) + kTcp + static_cast<std::uint32_t>(tcp.size());
+  if (from.address.is_v4()) {
+    put(ip, 0x4500, 2);
+    put(ip, static_cast<std::uint32_t>(20 + tcp.size()), 2);
+    put(ip, 0x0000'4000, 4);  // do not fragment
+    put(ip, 64 << 8 | kTcp, 2);
+    put(ip, 0, 2);
+    ip += ends;
+    set16(ip, 10, checksum(ip));
+  } else {
+    put(ip, 0x6000'0000, 4);
+    put(ip, static_cast<std::uint32_t>(tcp.size()), 2);
+    put(ip, kTcp << 8 | 64, 2);
+    ip += ends;
+  }
+  // The complement of a complement is the sum itself.
+  const auto pseudo = static_cast<std::uint16_t>(~checksum(ends)) + kTcp + static_cast<std::uint32_t>(tcp.size());
   set16(tcp, 16, checksum(tcp, pseudo));
   return ip + tcp;
 }
 
 }  // namespace
 
-void Nation::capture(Timestamp time, std::uint32_t client, std::uint32_t server, std::uint16_t port) {
+void Nation::capture(Timestamp time, const IpAddress& client, const IpAddress& server, std::uint16_t port) {
   if (!with_capture_ || captured_ >= kMostConnections) return;
   if (captured_++ == 0) {
     auto made = PcapWriter::create((directory_ / "slice.pcap").string(), kRawIp);
@@ -72,7 +85,7 @@ void Nation::capture(Timestamp time, std::uint32_t client, std::uint32_t server,
     if (made) capture_ = std::make_unique<PcapWriter>(std::move(*made));
   }
   if (!capture_) return;
-  Random own(client ^ static_cast<std::uint64_t>(time));
+  Random own(number_of(client) ^ static_cast<std::uint64_t>(time));
   Side us{client, static_cast<std::uint16_t>(20'000 + own.below(40'000)), static_cast<std::uint32_t>(own.next())};
   Side them{server, port, static_cast<std::uint32_t>(own.next())};
   const auto send = [&](Side& from, const Side& to, std::uint8_t flags, std::string_view payload) {
@@ -87,7 +100,7 @@ void Nation::capture(Timestamp time, std::uint32_t client, std::uint32_t server,
     time += 20'000 + static_cast<Timestamp>(own.below(30'000));
   };
   const std::string ask = fmt::format("POST /gate.php HTTP/1.1\r\nHost: {}\r\nContent-Length: 16\r\n\r\n{:016x}",
-                                      IpAddress::v4(server).text(), own.next());
+                                      server.is_v4() ? server.text() : fmt::format("[{}]", server.text()), own.next());
   send(us, them, kSyn, {});
   send(them, us, kSyn | kAck, {});
   send(us, them, kAck, {});

@@ -8,12 +8,10 @@
 #include "base/hash.h"
 
 namespace tocsin::simulate {
-namespace {
 
-constexpr std::size_t kPopular = 3000;
-constexpr std::size_t kClients = 50'000;
-
-}  // namespace
+std::uint64_t number_of(const IpAddress& address) {
+  return address.is_unspecified() ? 0 : address.is_v4() ? address.as_v4() : hash_of(address);
+}
 
 Nation::Nation(const Scenario& scenario, World& world, Truth& truth, std::filesystem::path directory, bool with_capture)
     : scenario_(scenario),
@@ -35,18 +33,7 @@ Nation::Nation(const Scenario& scenario, World& world, Truth& truth, std::filesy
       offset_ = floor_to(begin, kDay) - *local;
     }
   }
-  const std::vector<CountryCode>& countries = world_.strangers();
-  for (std::size_t i = 0; i < kPopular; ++i) {
-    const CountryCode country = countries[i % countries.size()];
-    const auto& list = world_.abroad("popular", country, i / countries.size() + 1);
-    if (i / countries.size() < list.size()) popular_.push_back(list[i / countries.size()]);
-  }
-  for (const std::uint32_t host : world_.hosts("popular", kPopular / 4)) popular_.push_back(host);
-  clients_ = world_.hosts("clients", kClients);
-  for (const CountryCode country : countries) {
-    const auto& list = world_.abroad("strangers", country, 40);
-    strangers_.insert(strangers_.end(), list.begin(), list.end());
-  }
+  crowds_ = {crowd(Family::kV4), crowd(Family::kV6)};
 }
 
 Nation::Circle::Circle(const Population& population, std::uint64_t targets, bool once)
@@ -109,8 +96,34 @@ Timestamp Nation::time_of(const Period& period, std::uint64_t number, std::uint6
   return period.from + time / 1000 * 1000;
 }
 
-const std::vector<std::uint32_t>& Nation::actors(const Population& population, const Origin& origin) {
-  return world_.abroad(std::string(name_of(population.kind)) + population.group, origin.country, origin.actors);
+const std::vector<IpAddress>& Nation::actors(const Population& population, const Origin& origin) {
+  const bool botnet = population.kind == Kind::kBotnetControl;
+  const bool served = population.kind == Kind::kPhishing;
+  return world_.abroad(std::string(name_of(population.kind)) + population.group, origin.country, origin.actors,
+                       {.v6 = !botnet         ? scenario_.ipv6
+                              : population.v6 ? 1.0
+                                              : 0.0,
+                        .moved = scenario_.moved,
+                        .exits = botnet || served ? 0 : scenario_.tor});
+}
+
+Deed Nation::deed_of(Kind kind, Timestamp time, const IpAddress& actor, bool inside) const {
+  Deed deed{.time = time, .actor = number_of(actor), .kind = kind, .from_inside = inside};
+  if (actor.is_unspecified()) return deed;
+  const Standing standing = world_.standing(actor);
+  deed.country = standing.country;
+  deed.there = standing.there;
+  deed.from_inside_there = standing.inside_there;
+  deed.by_relay = standing.relay;
+  return deed;
+}
+
+void Nation::harm(Kind kind, Timestamp time, const IpAddress& actor, const Site& target, bool inside) {
+  Deed deed = deed_of(kind, time, actor, inside);
+  deed.target = hash64(target.name);
+  deed.sector = truth_.word(target.sector);
+  deed.province = truth_.word(target.province);
+  truth_.add(deed);
 }
 
 std::string Nation::stamp(Timestamp time) const {
@@ -121,13 +134,12 @@ std::string Nation::stamp(Timestamp time) const {
                      std::abs(minutes) / 60, std::abs(minutes) % 60);
 }
 
-void Nation::alert(Timestamp time, std::uint32_t source, std::uint16_t source_port, IpAddress target,
-                   std::uint16_t target_port, std::string_view signature, std::string_view category,
-                   std::string_view family, std::string_view host) {
+void Nation::alert(Timestamp time, Endpoint source, Endpoint target, std::string_view signature,
+                   std::string_view category, std::string_view family, std::string_view host) {
   std::string line = fmt::format(
       R"({{"timestamp":"{}","flow_id":{},"event_type":"alert","src_ip":"{}","src_port":{},"dest_ip":"{}","dest_port":{},)"
       R"("proto":"TCP","alert":{{"action":"allowed","gid":1,"signature_id":{},"rev":2,"signature":"{}","category":"{}","severity":1)",
-      stamp(time), flow_id_++, IpAddress::v4(source).text(), source_port, target.text(), target_port,
+      stamp(time), flow_id_++, source.ip.text(), source.port, target.ip.text(), target.port,
       2'800'000 + hash64(signature) % 90'000, signature, category);
   if (!family.empty()) line += fmt::format(R"(,"metadata":{{"malware_family":["{}"]}})", family);
   line += '}';
@@ -141,15 +153,23 @@ void Nation::alert(Timestamp time, std::uint32_t source, std::uint16_t source_po
   if (random_.chance(0.0005)) eve.write(line.substr(0, line.size() / 2) + "\n");
 }
 
-void Nation::dns_answer(Timestamp time, std::string_view name, std::uint32_t address) {
+void Nation::dns_answer(Timestamp time, const IpAddress& client, std::string_view name,
+                        const std::vector<IpAddress>& addresses) {
+  const bool v6 = !addresses.front().is_v4();
+  const IpAddress& asks = client.is_unspecified() ? random_.of(any_crowd().clients) : client;
+  std::string list;
+  for (const IpAddress& address : addresses) {
+    list += fmt::format("{}\"{}\"", list.empty() ? "" : ",", address.text());
+  }
   file(fmt::format("sources/eve/dns-{}.json", format_day(time).substr(0, 7)))
       .write(fmt::format(
-          R"({{"timestamp":"{}","flow_id":{},"event_type":"dns","src_ip":"{}","src_port":{},"dest_ip":"8.8.8.8",)"
-          R"("dest_port":53,"proto":"UDP","dns":{{"version":2,"type":"answer","id":{},"rrname":"{}","rrtype":"A",)"
-          R"("rcode":"NOERROR","grouped":{{"A":["{}"]}}}}}})"
+          R"({{"timestamp":"{}","flow_id":{},"event_type":"dns","src_ip":"{}","src_port":{},"dest_ip":"{}",)"
+          R"("dest_port":53,"proto":"UDP","dns":{{"version":2,"type":"answer","id":{},"rrname":"{}","rrtype":"{}",)"
+          R"("rcode":"NOERROR","grouped":{{"{}":[{}]}}}}}})"
           "\n",
-          stamp(time), flow_id_++, IpAddress::v4(random_.of(clients_)).text(), 20'000 + random_.below(40'000),
-          random_.below(65536), name, IpAddress::v4(address).text()));
+          stamp(time), flow_id_++, asks.text(), 20'000 + random_.below(40'000),
+          asks.is_v4() ? "8.8.8.8" : "2001:4860:4860::8888", random_.below(65536), name, v6 ? "AAAA" : "A",
+          v6 ? "AAAA" : "A", list));
   ++records_;
 }
 

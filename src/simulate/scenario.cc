@@ -29,6 +29,12 @@ class ScenarioFile {
     scenario.seed = static_cast<std::uint64_t>(file["seed"].value_or(std::int64_t{1}));
     scenario.benign_flows = file["benign-flows"].value_or(10.0);
     scenario.benign_requests = file["benign-requests"].value_or(2.0);
+    scenario.ipv6 = part(file, "ipv6");
+    scenario.moved = part(file, "moved");
+    scenario.tor = part(file, "tor");
+    scenario.shared = part(file, "shared");
+    scenario.scanners = count(file, "scanners");
+    scenario.keep_alive = count(file, "keep-alive");
     for (const auto& [key, node] : file) read_part(key.str(), node, scenario);
     if (scenario.constituency.empty()) fail(file, "the table [constituency] with a name is missing");
     if (scenario.countries.empty() == scenario.prefixes.empty()) {
@@ -44,7 +50,8 @@ class ScenarioFile {
   }
 
   void read_part(std::string_view key, const toml::node& node, Scenario& scenario) {
-    static constexpr std::string_view kPlain[] = {"name", "seed", "zone", "benign-flows", "benign-requests"};
+    static constexpr std::string_view kPlain[] = {"name",  "seed", "zone",   "benign-flows", "benign-requests", "ipv6",
+                                                  "moved", "tor",  "shared", "scanners",     "keep-alive"};
     if (std::ranges::find(kPlain, key) != std::end(kPlain)) return;
     if (key == "constituency" && node.is_table()) return read_constituency(*node.as_table(), scenario);
     const toml::array* tables = node.as_array();
@@ -75,17 +82,18 @@ class ScenarioFile {
     }
     for (const std::string& prefix : texts(table, "prefixes")) {
       const auto parsed = Prefix::parse(prefix);
-      if (parsed && parsed->address().is_v4() && parsed->length() <= 96 + 16) {
+      if (parsed && parsed->length() <= (parsed->address().is_v4() ? 96 + 16 : 36)) {
         scenario.prefixes.push_back(*parsed);
       } else {
-        fail(table, fmt::format("'{}' is no IPv4 prefix of 16 bits or less", printable(prefix)));
+        fail(table, fmt::format("'{}' is no prefix of at most 16 bits, of IPv6 36", printable(prefix)));
       }
     }
   }
 
   Population population_of(Kind kind, const toml::table& table) {
-    static constexpr std::string_view kKeys[] = {"from",     "to",    "targets",  "origins",  "others",    "others-in",
-                                                 "domestic", "group", "families", "by-alert", "by-rhythm", "sectors"};
+    static constexpr std::string_view kKeys[] = {"from",      "to",        "targets", "origins",  "others",
+                                                 "others-in", "domestic",  "group",   "families", "by-alert",
+                                                 "by-name",   "by-rhythm", "sectors"};
     for (const auto& [key, node] : table) {
       if (std::ranges::find(kKeys, key.str()) == std::end(kKeys)) {
         fail(node, fmt::format("'{}' is not a key of [[{}]]", printable(key.str()), name_of(kind)));
@@ -98,8 +106,9 @@ class ScenarioFile {
     population.group = text(table, "group", "");
     population.families = texts(table, "families");
     population.sectors = texts(table, "sectors");
-    population.by_alert = table["by-alert"].value_or(0.0);
-    population.by_rhythm = static_cast<std::uint64_t>(table["by-rhythm"].value_or(std::int64_t{0}));
+    population.by_alert = part(table, "by-alert");
+    population.by_name = part(table, "by-name");
+    population.by_rhythm = count(table, "by-rhythm");
     if (const toml::table* origins = table["origins"].as_table()) {
       for (const auto& [code, node] : *origins) {
         const auto country = CountryCode::parse(code.str());
@@ -158,6 +167,23 @@ class ScenarioFile {
     return table[key].value_or(std::string(otherwise));
   }
 
+  // Of a whole; nothing if it is not given.
+  double part(const toml::table& table, std::string_view key) {
+    const toml::node* node = table.get(key);
+    if (node == nullptr) return 0;
+    const double value = node->value_or(-1.0);
+    if (!(value >= 0 && value < 1)) fail(*node, fmt::format("'{}' must be a number from 0 to below 1", key));
+    return value;
+  }
+
+  std::uint64_t count(const toml::table& table, std::string_view key) {
+    const toml::node* node = table.get(key);
+    if (node == nullptr) return 0;
+    const std::int64_t value = node->value_or(std::int64_t{-1});
+    if (value < 0) fail(*node, fmt::format("'{}' must be a whole number", key));
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(value, 0));
+  }
+
   std::vector<std::string> texts(const toml::table& table, std::string_view key) {
     std::vector<std::string> list;
     if (const toml::array* array = table[key].as_array()) {
@@ -173,6 +199,50 @@ class ScenarioFile {
 };
 
 }  // namespace
+
+std::uint64_t Population::amount() const {
+  std::uint64_t sum = 0;
+  for (const Origin& origin : origins) sum += origin.amount;
+  return sum;
+}
+
+std::uint64_t Population::reached() const { return std::min(targets, amount()); }
+
+Families by_family(const Population& population, double part_v6) {
+  Families parts{population, population};
+  parts.v6.v6 = true;
+  const auto split = [part_v6](Origin& four, Origin& six) {
+    const auto part = [part_v6](std::uint64_t count) {
+      return static_cast<std::uint64_t>(static_cast<double>(count) * part_v6);
+    };
+    six.actors = part(four.actors);
+    // As many as its actors need, and no more than leave the others theirs.
+    six.amount = six.actors == 0 ? 0 : std::max(part(four.amount), six.actors);
+    if (four.actors - six.actors > four.amount - six.amount) six.actors = six.amount = 0;
+    four.actors -= six.actors;
+    four.amount -= six.amount;
+  };
+  for (std::size_t i = 0; i < population.origins.size(); ++i) split(parts.v4.origins[i], parts.v6.origins[i]);
+  split(parts.v4.domestic, parts.v6.domestic);
+  std::erase_if(parts.v6.origins, [](const Origin& origin) { return origin.actors == 0; });
+  const std::uint64_t targets = population.reached(), amount = population.amount();
+  if (amount == 0) return parts;
+  // In proportion, but so many that each origin of either part reaches as many different targets as it shall. Where
+  // there is no room for that, fewer are IPv6.
+  std::uint64_t least = 0, most_of_v4 = 0;
+  for (const Origin& origin : parts.v6.origins) least = std::max(least, origin.amount);
+  for (const Origin& origin : parts.v4.origins) most_of_v4 = std::max(most_of_v4, origin.amount);
+  if (least > 0 && least + most_of_v4 > targets) return by_family(population, part_v6 / 2);
+  const auto six = static_cast<std::uint64_t>(static_cast<double>(parts.v6.amount()) / static_cast<double>(amount) *
+                                              static_cast<double>(targets));
+  parts.v6.targets = std::max(std::min(six, targets - std::min(targets, most_of_v4)), least);
+  parts.v4.targets = targets - parts.v6.targets;
+  // One actor of each kind is left to each part.
+  parts.v6.by_rhythm =
+      parts.v6.origins.empty() ? 0 : std::min(population.by_rhythm / 2, parts.v6.origins[0].actors - 1);
+  parts.v4.by_rhythm = population.by_rhythm - parts.v6.by_rhythm;
+  return parts;
+}
 
 Expected<Scenario> load_scenario(const std::string& path, double scale) { return ScenarioFile(path, scale).read(); }
 

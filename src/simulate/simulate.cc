@@ -7,9 +7,10 @@
 namespace tocsin::simulate {
 
 Expected<Written> simulate(const Scenario& scenario, const Locator& locator, const std::string& directory,
-                           bool with_capture, const std::function<bool(double, std::uint64_t)>& stop) {
+                           bool with_capture, World::IsRelay is_relay,
+                           const std::function<bool(double, std::uint64_t)>& stop) {
   if (scenario.populations.empty()) return failure("the scenario has no populations");
-  World world(scenario, locator, scenario.populations.front().period.from);
+  World world(scenario, locator, scenario.populations.front().period.from, std::move(is_relay));
   Truth truth(scenario);
   Nation nation(scenario, world, truth, directory, with_capture);
   std::size_t done = 0;
@@ -18,9 +19,12 @@ Expected<Written> simulate(const Scenario& scenario, const Locator& locator, con
       return failure("interrupted: what is written is not whole");
     }
     switch (population.kind) {
-      case Kind::kBotnetControl:
-        nation.infect(population);
+      case Kind::kBotnetControl: {
+        const Families families = by_family(population, scenario.ipv6);
+        nation.infect(families.v4);
+        nation.infect(families.v6);
         break;
+      }
       case Kind::kBackdoor:
         nation.plant_backdoors(population);
         break;

@@ -8,6 +8,7 @@
 #include "base/expected.h"
 #include "locate/locator.h"
 #include "simulate/scenario.h"
+#include "simulate/world.h"
 
 namespace tocsin::simulate {
 
@@ -16,8 +17,9 @@ struct Written {
   std::uint64_t deeds = 0;
 };
 
-// progress(part of the populations written, records so far).
+// is_relay: of the relays that the installation knows. progress(part of the populations written, records so far).
 Expected<Written> simulate(const Scenario& scenario, const Locator& locator, const std::string& directory,
-                           bool with_capture, const std::function<bool(double, std::uint64_t)>& stop);
+                           bool with_capture, World::IsRelay is_relay,
+                           const std::function<bool(double, std::uint64_t)>& stop);
 
 }  // namespace tocsin::simulate

@@ -12,43 +12,6 @@ namespace {
 using Rows = std::map<std::string, double>;
 enum class Measure : std::uint8_t { kActors, kTargets, kAttempts };
 
-// What a figure counts, in the words of its definition.
-struct Counted {
-  const char* figure;
-  std::vector<Kind> kinds;
-  Measure measure;
-  int actor;  // 1: overseas, -1: domestic, 0: anybody
-  std::vector<const char*> by;
-  bool of_groups = false;
-  std::string_view sector = {};  // and those below it
-};
-
-const std::vector<Counted>& counted() {
-  using enum Kind;
-  using enum Measure;
-  static const std::vector<Counted> all{
-      {"botnet.overseas-servers", {kBotnetControl}, kActors, 1, {"actor-country", "month"}},
-      {"botnet.controlled-hosts", {kBotnetControl}, kTargets, 1, {"actor-country", "target-province", "month"}},
-      {"botnet.domestic-servers", {kBotnetControl}, kActors, -1, {}},
-      {"botnet.infected-hosts", {kBotnetControl}, kTargets, 0, {"target-province"}},
-      {"backdoor.overseas-hosts", {kBackdoor}, kActors, 1, {"actor-country"}},
-      {"backdoor.sites", {kBackdoor}, kTargets, 1, {"actor-country", "target-sector"}},
-      {"backdoor.all-sites", {kBackdoor}, kTargets, 0, {"target-sector"}},
-      {"backdoor.government-sites", {kBackdoor}, kTargets, 0, {}, false, "government"},
-      {"defacement.sites", {kDefacement}, kTargets, 0, {"target-sector"}},
-      {"defacement.government-sites", {kDefacement}, kTargets, 0, {}, false, "government"},
-      {"web-attack.by-sector", {kWebAttack}, kAttempts, 0, {"target-sector"}},
-      {"phishing.sites", {kPhishing}, kActors, 0, {"actor-country"}},
-      {"web-attack.overseas-attempts", {kWebAttack}, kAttempts, 1, {"actor-country", "target-sector", "month"}},
-      {"web-attack.overseas-hosts", {kWebAttack}, kActors, 1, {"actor-country"}},
-      {"intrusion.sites", {kIntrusion, kDefacement}, kTargets, 0, {"actor-country", "target-sector"}},
-      {"exploit.attempts", {kExploit}, kAttempts, 0, {"actor-country", "cve"}},
-      {"group.targets", {kBotnetControl}, kTargets, 0, {"group"}, true},
-      {"group.actors", {kBotnetControl}, kActors, 0, {"group"}, true},
-  };
-  return all;
-}
-
 double count_of(const std::vector<const Deed*>& deeds, Measure measure) {
   if (measure == Measure::kAttempts) {
     double sum = 0;
@@ -76,14 +39,72 @@ std::map<Timestamp, std::string> months_between(Timestamp from, Timestamp to, co
 
 }  // namespace
 
+// What a figure counts, in the words of its definition.
+struct Truth::Counted {
+  const char* figure;
+  std::vector<Kind> kinds;
+  Measure measure;
+  int actor;  // 1: overseas, -1: domestic, 0: anybody
+  std::vector<const char*> by;
+  bool of_groups = false;
+  std::string_view sector = {};  // and those below it
+  bool to_constituency = true;   // only of targets inside
+};
+
+const std::vector<Truth::Counted>& Truth::counted() {
+  using enum Kind;
+  using enum Measure;
+  static const std::vector<Counted> all{
+      {"botnet.overseas-servers", {kBotnetControl}, kActors, 1, {"actor-country", "month"}},
+      {"botnet.controlled-hosts", {kBotnetControl}, kTargets, 1, {"actor-country", "target-province", "month"}},
+      {"botnet.domestic-servers", {kBotnetControl}, kActors, -1, {}, false, {}, false},
+      {"botnet.infected-hosts", {kBotnetControl}, kTargets, 0, {"target-province"}},
+      {"backdoor.overseas-hosts", {kBackdoor}, kActors, 1, {"actor-country"}},
+      {"backdoor.sites", {kBackdoor}, kTargets, 1, {"actor-country", "target-sector"}},
+      {"backdoor.all-sites", {kBackdoor}, kTargets, 0, {"target-sector"}},
+      {"backdoor.government-sites", {kBackdoor}, kTargets, 0, {}, false, "government"},
+      {"defacement.sites", {kDefacement}, kTargets, 0, {"target-sector"}},
+      {"defacement.government-sites", {kDefacement}, kTargets, 0, {}, false, "government"},
+      {"web-attack.by-sector", {kWebAttack}, kAttempts, 0, {"target-sector"}},
+      {"phishing.sites", {kPhishing}, kActors, 0, {"actor-country"}},
+      {"web-attack.overseas-attempts", {kWebAttack}, kAttempts, 1, {"actor-country", "target-sector", "month"}},
+      {"web-attack.overseas-hosts", {kWebAttack}, kActors, 1, {"actor-country"}},
+      {"intrusion.sites", {kIntrusion, kDefacement}, kTargets, 0, {"actor-country", "target-sector"}},
+      {"exploit.attempts", {kExploit}, kAttempts, 0, {"actor-country", "cve"}},
+      {"group.targets", {kBotnetControl}, kTargets, 0, {"group"}, true},
+      {"group.actors", {kBotnetControl}, kActors, 0, {"group"}, true, {}, false},
+  };
+  return all;
+}
+
 std::uint16_t Truth::word(const std::string& text) {
   const auto [at, fresh] = index_.try_emplace(text, static_cast<std::uint16_t>(words_.size()));
   if (fresh) words_.push_back(text);
   return at->second;
 }
 
+std::vector<const Deed*> Truth::deeds_of(const Counted& figure, const Period& period, View view) const {
+  std::vector<const Deed*> deeds;
+  for (const Deed& deed : deeds_) {
+    if (!period.contains(deed.time) || std::ranges::find(figure.kinds, deed.kind) == figure.kinds.end()) continue;
+    if (view == View::kWithoutRelays && deed.by_relay) continue;
+    const bool moved = view == View::kElsewhere;
+    const bool inside = moved ? deed.from_inside_there : deed.from_inside;
+    if (moved && !deed.to_inside_there && figure.to_constituency) continue;
+    if (figure.actor > 0 && (inside || !(moved ? deed.there : deed.country).known())) continue;
+    if (figure.actor < 0 && !inside) continue;
+    if (figure.of_groups && deed.detail == 0) continue;
+    if (const std::string& sector = words_[deed.sector];
+        !figure.sector.empty() && sector != figure.sector && !sector.starts_with(std::string(figure.sector) + '/')) {
+      continue;
+    }
+    deeds.push_back(&deed);
+  }
+  return deeds;
+}
+
 std::string Truth::to_json() const {
-  nlohmann::json figures = nlohmann::json::array();
+  nlohmann::json figures = nlohmann::json::array(), sensitivity = nlohmann::json::array();
   Timestamp earliest = 0, latest = 0;
   for (const Deed& deed : deeds_) {
     earliest = earliest == 0 ? deed.time : std::min(earliest, deed.time);
@@ -103,18 +124,7 @@ std::string Truth::to_json() const {
   };
   for (const Period& period : scenario_.truths) {
     for (const Counted& figure : counted()) {
-      std::vector<const Deed*> deeds;
-      for (const Deed& deed : deeds_) {
-        if (!period.contains(deed.time) || std::ranges::find(figure.kinds, deed.kind) == figure.kinds.end()) continue;
-        if (figure.actor > 0 && (deed.from_inside || !deed.country.known())) continue;
-        if (figure.actor < 0 && !deed.from_inside) continue;
-        if (figure.of_groups && deed.detail == 0) continue;
-        if (const std::string& sector = words_[deed.sector]; !figure.sector.empty() && sector != figure.sector &&
-                                                             !sector.starts_with(std::string(figure.sector) + '/')) {
-          continue;
-        }
-        deeds.push_back(&deed);
-      }
+      std::vector<const Deed*> deeds = deeds_of(figure, period, View::kAsItWas);
       const auto put = [&](const char* by, const char* measure, double value, const Rows& rows) {
         nlohmann::json entry{{"figure", figure.figure},      {"from", format_time(period.from)},
                              {"to", format_time(period.to)}, {"by", by},
@@ -138,14 +148,27 @@ std::string Truth::to_json() const {
             total / static_cast<double>(std::distance(months.lower_bound(period.from), months.lower_bound(period.to))),
             {});
       }
+      const auto under = [&](const char* id, const auto& value_of) {
+        sensitivity.push_back({{"figure", id},
+                               {"from", format_time(period.from)},
+                               {"to", format_time(period.to)},
+                               {"with_other_location", value_of(View::kElsewhere)},
+                               {"without_relays", value_of(View::kWithoutRelays)}});
+      };
+      under(figure.figure, [&](View view) { return count_of(deeds_of(figure, period, view), figure.measure); });
       if (std::string_view(figure.figure) == "phishing.sites") {
-        std::erase_if(deeds, [](const Deed* deed) { return deed->from_inside || !deed->country.known(); });
-        const double abroad = count_of(deeds, figure.measure);
-        put("", "share", total > 0 ? 100 * abroad / total : 0, {});
+        Counted abroad = figure;
+        abroad.actor = 1;
+        const auto share = [&](View view) {
+          const double all = count_of(deeds_of(figure, period, view), figure.measure);
+          return all > 0 ? 100 * count_of(deeds_of(abroad, period, view), figure.measure) / all : 0;
+        };
+        put("", "share", share(View::kAsItWas), {});
+        under("phishing.overseas-share", share);
       }
     }
   }
-  return nlohmann::json{{"zone", scenario_.zone}, {"figures", figures}}.dump(1) + "\n";
+  return nlohmann::json{{"zone", scenario_.zone}, {"figures", figures}, {"sensitivity", sensitivity}}.dump(1) + "\n";
 }
 
 }  // namespace tocsin::simulate

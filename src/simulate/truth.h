@@ -22,7 +22,11 @@ struct Deed {
   std::uint32_t count = 1;
   Kind kind = Kind::kBotnetControl;
   bool from_inside = false;
-  CountryCode country;       // of the actor; none if inside by a prefix alone
+  CountryCode country{};  // of the actor; none if inside by a prefix alone
+  CountryCode there{};    // the same by the other location database
+  bool from_inside_there = false;
+  bool to_inside_there = true;
+  bool by_relay = false;
   std::uint16_t sector = 0;  // indices of Truth::word
   std::uint16_t province = 0;
   std::uint16_t detail = 0;  // CVE or group
@@ -35,10 +39,15 @@ class Truth {
   std::uint16_t word(const std::string& text);
   void add(const Deed& deed) { deeds_.push_back(deed); }
   std::size_t size() const { return deeds_.size(); }
-  // JSON: {"zone", "figures": [{"figure", "from", "to", "by", "measure", "value", "rows": [{"key", "value"}]}]}.
+  // JSON: {"zone", "figures": [{"figure", "from", "to", "by", "measure", "value", "rows": {key: value}}],
+  // "sensitivity": [{"figure", "from", "to", "with_other_location", "without_relays"}]}.
   std::string to_json() const;
 
  private:
+  struct Counted;
+  enum class View : std::uint8_t { kAsItWas, kElsewhere, kWithoutRelays };
+  static const std::vector<Counted>& counted();
+  std::vector<const Deed*> deeds_of(const Counted& figure, const Period& period, View view) const;
   const Scenario& scenario_;
   std::vector<Deed> deeds_;
   std::vector<std::string> words_;

@@ -47,7 +47,7 @@ void Nation::log(TextFile& file, const Site& site, const Request& request) {
   const std::string local = stamp(request.time);
   const auto month = static_cast<std::size_t>((local[5] - '0') * 10 + local[6] - '0' - 1);
   file.write(fmt::format("{}:80 {} - - [{}/{}/{}:{} {}] \"{} {} HTTP/1.1\" {} {} \"{}\" \"{}\"\n", site.name,
-                         IpAddress::v4(request.client).text(), std::string_view(local).substr(8, 2), kMonths[month],
+                         request.client.text(), std::string_view(local).substr(8, 2), kMonths[month],
                          std::string_view(local).substr(0, 4), std::string_view(local).substr(11, 8),
                          std::string_view(local).substr(26), request.method, request.path, request.status,
                          request.bytes, request.referrer, request.agent));
@@ -57,10 +57,8 @@ void Nation::log(TextFile& file, const Site& site, const Request& request) {
 
 void Nation::visit(TextFile& file, const Site& site, Timestamp time) {
   const std::uint64_t bits = random_.next();
-  Request request{.time = time,
-                  .client = random_.of(clients_),
-                  .agent = browser(),
-                  .bytes = 4000 + static_cast<unsigned>(bits % 30'000)};
+  const Crowd& crowd = any_crowd();
+  Request request{.time = time, .client = random_.of(crowd.clients), .agent = browser(), .bytes = browsed()};
   const std::string page = fmt::format("/news/{}.html", bits >> 32 & 63), home = fmt::format("http://{}/", site.name),
                     form = home + "login.php";
   switch (bits >> 40 & 15) {
@@ -70,18 +68,35 @@ void Nation::visit(TextFile& file, const Site& site, Timestamp time) {
       request.referrer = form;
       break;
     case 1:  // a provider tells of a payment
-      request.client = popular_[hash64(site.name) % popular_.size()];
+      request.client = crowd.popular[hash64(site.name) % crowd.popular.size()];
       request.method = "POST";
       request.path = "/pay/notify.php";
       request.agent = "Mozilla/4.0";
       break;
     case 2:  // the site's own clock
-      request.client = site.server.as_v4();
+      request.client = site.server;
       request.path = "/cron.php";
       request.agent = "Wget/1.12 (linux-gnu)";
       break;
     case 3:
       request.path = "/";
+      break;
+    case 5:  // a search engine
+      request.client = random_.of(crowd.shared);
+      request.path = "/robots.txt";
+      request.agent = "Mozilla/5.0 (compatible; ExampleBot/2.1; +http://bot.example/)";
+      break;
+    case 6:  // a content network keeps a copy of a large file
+      request.client = random_.of(crowd.shared);
+      request.path = "/media/film.mp4";
+      request.status = 206;
+      request.bytes = 1 << 20;
+      break;
+    case 7:  // looks for what is not there
+      request.client = random_.of(crowd.strangers);
+      request.path = "/phpmyadmin/index.php";
+      request.status = 404;
+      request.bytes = 300;
       break;
     case 4:
       request.path = "/style/site.css";
@@ -94,16 +109,21 @@ void Nation::visit(TextFile& file, const Site& site, Timestamp time) {
   log(file, site, request);
 }
 
+void Nation::visits(TextFile& file, const Site& site, Timestamp time) {
+  for (double more = scenario_.benign_requests * bustle(time); more > 0 && random_.chance(more); more -= 1) {
+    visit(file, site, time);
+  }
+}
+
 void Nation::attack_sites(const Population& population) {
-  std::uint64_t size = 0;
-  for (const Origin& origin : population.origins) size += origin.amount;
+  const std::uint64_t size = population.amount();
   if (size == 0 || population.targets == 0) return;
   const Circle circle(population, population.targets, false);
   TextFile& file = this->file(numbered("sources/logs/sites") + ".log");
   const Shuffle shuffle(size);
   const std::uint64_t domestic = population.domestic.amount;
   const auto& at_home = world_.hosts("attackers", population.domestic.actors);
-  const auto attempt = [&](Timestamp time, std::uint32_t actor, const Site& site, bool inside) {
+  const auto attempt = [&](Timestamp time, const IpAddress& actor, const Site& site, bool inside) {
     const std::string_view path = kAttacks[random_.below(kAttacks.size())];
     log(file, site,
         {.time = time,
@@ -112,17 +132,10 @@ void Nation::attack_sites(const Population& population) {
          .agent = browser(),
          .status = random_.below(3) == 0 ? 500U : 404U,
          .bytes = 312});
-    truth_.add({.time = time,
-                .actor = actor,
-                .target = hash64(site.name),
-                .kind = Kind::kWebAttack,
-                .from_inside = inside,
-                .country = world_.country_of(actor),
-                .sector = truth_.word(site.sector),
-                .province = truth_.word(site.province)});
+    harm(Kind::kWebAttack, time, actor, site, inside);
     // Another sensor saw some of them too.
     if (random_.below(5) == 0) {
-      alert(time, actor, static_cast<std::uint16_t>(20'000 + random_.below(40'000)), site.server, 80,
+      alert(time, {actor, static_cast<std::uint16_t>(20'000 + random_.below(40'000))}, {site.server_for(actor), 80},
             "ET WEB_SERVER Possible SQL Injection Attempt", "Web Application Attack", "", site.name);
     }
   };
@@ -138,16 +151,12 @@ void Nation::attack_sites(const Population& population) {
     if (domestic > 0 && i % (size / domestic + 1) == 0) {
       attempt(time, at_home[i % at_home.size()], site(population, random_.below(population.targets)), true);
     }
-    for (double more = scenario_.benign_requests; more > 0 && random_.chance(more); more -= 1) {
-      visit(file, site(population, random_.below(population.targets)), time);
-    }
+    visits(file, site(population, random_.below(population.targets)), time);
   }
 }
 
 void Nation::plant_backdoors(const Population& population) {
-  std::uint64_t amounts = 0;
-  for (const Origin& origin : population.origins) amounts += origin.amount;
-  const std::uint64_t targets = std::min(population.targets, amounts);
+  const std::uint64_t targets = population.reached();
   if (targets == 0) return;
   const Circle circle(population, targets, true);
   TextFile& file = this->file(numbered("sources/logs/backdoors") + ".log");
@@ -158,7 +167,7 @@ void Nation::plant_backdoors(const Population& population) {
     const Contact contact = circle.contact(number, random_);
     const auto& masters = actors(population, population.origins[contact.origin]);
     if (contact.actor >= masters.size()) continue;
-    const std::uint32_t master = masters[contact.actor];
+    const IpAddress master = masters[contact.actor];
     const Site& target = site(population, contact.target);
     const std::string_view shell = kShells[hash64(target.name) % kShells.size()];
     const Timestamp begin = std::max(population.period.from, floor_to(time_of(population.period, i, size), kSecond));
@@ -173,16 +182,9 @@ void Nation::plant_backdoors(const Population& population) {
              .method = "POST",
              .path = shell,
              .agent = agent,
-             .bytes = 40 + static_cast<unsigned>(random_.below(9000))});
-        truth_.add({.time = time,
-                    .actor = master,
-                    .target = hash64(target.name),
-                    .kind = Kind::kBackdoor,
-                    .country = world_.country_of(master),
-                    .sector = truth_.word(target.sector),
-                    .province = truth_.word(target.province)});
-        for (double more = scenario_.benign_requests; more > 0 && random_.chance(more); more -= 1)
-          visit(file, target, time);
+             .bytes = 40 + random_.below(9000)});
+        harm(Kind::kBackdoor, time, master, target);
+        visits(file, target, time);
         time += static_cast<Timestamp>(5 + random_.below(90)) * kSecond;
       }
     }
@@ -190,7 +192,7 @@ void Nation::plant_backdoors(const Population& population) {
     if (random_.below(8) == 0) {
       log(file, target,
           {.time = begin,
-           .client = random_.of(strangers_),
+           .client = random_.of(any_crowd().strangers),
            .method = "POST",
            .path = shell,
            .agent = browser(),

@@ -71,6 +71,49 @@ TEST(Scenario, NamesLineOfWhatIsWrong) {
   EXPECT_EQ(complaint("name = \"x\"\n"), ":1: the table [constituency] with a name is missing");
 }
 
+TEST(Scenario, RefusesPartsThatAreNone) {
+  const std::string whole = kWhole;
+  EXPECT_EQ(complaint("ipv6 = 1.5\n" + whole), ":1: 'ipv6' must be a number from 0 to below 1");
+  EXPECT_EQ(complaint("scanners = -1\n" + whole), ":1: 'scanners' must be a whole number");
+  EXPECT_EQ(complaint("tor = \"all\"\n" + whole), ":1: 'tor' must be a number from 0 to below 1");
+}
+
+// Each pair of a population has one family, and the families are the population.
+TEST(ByFamily, DividesActorsAmountsAndTargetsWithoutLoss) {
+  for (const double part : {0.0, 0.05, 0.15, 0.5, 0.9}) {
+    for (const double scale : {0.1, 0.37, 1.0, 7.0}) {
+      const auto scenario = loaded(kWhole, scale);
+      ASSERT_TRUE(scenario) << scenario.error().message;
+      const Population& whole = scenario->populations[0];
+      const auto [v4, v6] = by_family(whole, part);
+      EXPECT_FALSE(v4.v6);
+      EXPECT_TRUE(v6.v6);
+      EXPECT_EQ(v4.amount() + v6.amount(), whole.amount());
+      EXPECT_EQ(v4.targets + v6.targets, whole.reached());
+      EXPECT_LE(v4.targets, v4.amount());
+      EXPECT_LE(v6.targets, v6.amount());
+      std::uint64_t actors = 0, all = 0;
+      for (const Origin& origin : whole.origins) all += origin.actors;
+      for (const Population* of : {&v4, &v6}) {
+        for (const Origin& origin : of->origins) {
+          actors += origin.actors;
+          EXPECT_LE(origin.actors, origin.amount);
+          EXPECT_LE(origin.amount, of->targets);
+        }
+      }
+      EXPECT_EQ(actors, all);
+    }
+  }
+}
+
+TEST(ByFamily, GivesIpv6ItsPart) {
+  const auto scenario = loaded(kWhole, 100);
+  ASSERT_TRUE(scenario) << scenario.error().message;
+  const auto [v4, v6] = by_family(scenario->populations[0], 0.2);
+  EXPECT_EQ(v6.targets, 2000U);
+  EXPECT_EQ(v6.amount(), 2820U);
+}
+
 TEST(Shuffle, GivesEachNumberOnce) {
   for (const std::uint64_t size : {1ULL, 2ULL, 10ULL, 618ULL, 1236ULL, 100'003ULL}) {
     const Shuffle shuffle(size);
