@@ -3,26 +3,18 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <functional>
-#include <future>
-#include <sstream>
 
 #include "base/text.h"
 #include "cli/command.h"
-#include "cli/terminal.h"
 #include "pipeline/installation.h"
+#include "pipeline/publication.h"
 #include "pipeline/relays.h"
 #include "pipeline/sensitivity.h"
 #include "pipeline/watch.h"
-#include "publish/pdf.h"
-#include "publish/signature.h"
 
 namespace tocsin::cli {
 namespace {
-namespace fs = std::filesystem;
 
 struct ReportCommand {
   std::string directory, out;
@@ -32,76 +24,8 @@ struct ReportCommand {
   PeriodOptions period;
 };
 
-Expected<void> save(const fs::path& path, const std::string& text) {
-  const fs::path temporary = path.string() + ".tmp";
-  std::ofstream file(temporary, std::ios::binary);
-  file << text;
-  file.close();
-  std::error_code error;
-  if (file) fs::rename(temporary, path, error);
-  if (!file || error) return failure(fmt::format("{}: could not be written", path.string()));
-  return {};
-}
-
-bool for_people(const std::string& format) { return format != "json" && format != "csv"; }
-
-std::string outlines_of_countries() {
-  std::ifstream file(share_directory() / "map" / "countries-110m.json");
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
-std::string rendered(const Brief& brief, const std::string& format, Language language) {
-  if (format == "json") return to_json(brief);
-  if (format == "csv") return to_csv(brief);
-  if (format == "md") return to_markdown(brief, language);
-  return to_html(brief, outlines_of_countries(), language, format == "pdf" ? Medium::kPaper : Medium::kScreen);
-}
-
-// A file of a brief: brief.html, of several languages brief.en.html, brief.zh.html. JSON and CSV hold all languages.
-struct Document {
-  std::string name, format;
-  Language language = Language::kEnglish;
-};
-
-std::vector<Document> documents_of(const ReportCommand& given) {
-  std::vector<Document> documents;
-  const auto add = [&](Document document) {
-    const auto same = [&](const Document& each) { return each.name == document.name; };
-    if (std::ranges::none_of(documents, same)) documents.push_back(std::move(document));
-  };
-  for (const std::string& format : given.formats) {
-    for (const std::string& code : given.languages) {
-      const bool several = given.languages.size() > 1 && for_people(format);
-      add({several ? fmt::format("brief.{}.{}", code, format) : "brief." + format, format,
-           language_of(code).value_or(Language::kEnglish)});
-    }
-  }
-  return documents;
-}
-
-// Signs what was written. A store that can't be written to has no key to sign with: the brief is good without.
-int sign(const ReportCommand& given, const Brief& brief, const std::vector<Document>& documents) {
-  const fs::path path = fs::path(given.out) / "brief.sig.json";
-  const auto key = SigningKey::in(given.directory);
-  if (!key) {
-    std::error_code error;
-    fs::remove(path, error);  // of an earlier brief
-    fmt::print(stderr, "tocsin: the brief is not signed: {}\n", printable(key.error().message, 2000));
-    return 0;
-  }
-  std::vector<std::string> names;
-  for (const Document& document : documents) names.push_back(document.name);
-  const auto signature = sign_files(*key, given.out, names, brief.ledger);
-  if (!signature) return fail(signature.error());
-  if (const auto saved = save(path, *signature); !saved) return fail(saved.error());
-  fmt::print("{}\n", path.string());
-  return 0;
-}
-
 int report(const ReportCommand& given) {
-  const std::vector<Document> documents = documents_of(given);
+  const std::vector<BriefDocument> documents = documents_of(given.formats, given.languages);
   if (given.out.empty()) {
     if (documents.size() != 1) return wrong_usage("several formats or languages need --out DIR");
     if (documents.front().format == "pdf") return wrong_usage("--format pdf needs --out DIR");
@@ -130,28 +54,20 @@ int report(const ReportCommand& given) {
     brief->sensitivity = std::move(*rows);
   }
   if (given.out.empty()) {
-    fmt::print("{}", rendered(*brief, documents.front().format, documents.front().language));
+    fmt::print("{}", rendered(*brief, documents.front()));
     return 0;
   }
-  std::error_code error;
-  fs::create_directories(given.out, error);
-  if (error) return fail({fmt::format("{}: {}", given.out, error.message())});
-  const auto write = [&](const Document& document) {
-    const fs::path path = fs::path(given.out) / document.name;
-    const std::string text = rendered(*brief, document.format, document.language);
-    return document.format == "pdf" ? write_pdf(text, path) : save(path, text);
-  };
-  // PDFs take longest and are made by processes of their own: all at once, while the rest is written.
-  std::vector<std::future<Expected<void>>> written;
-  for (const Document& document : documents) {
-    const auto when = document.format == "pdf" ? std::launch::async : std::launch::deferred;
-    written.push_back(std::async(when, write, std::cref(document)));
+  const auto written = write_documents(*brief, documents, given.out, [&](const std::string& name) {
+    fmt::print("{}\n", (std::filesystem::path(given.out) / name).string());
+  });
+  if (!written) return fail(written.error());
+  // A store that can't be written to has no key to sign with: the brief is good without.
+  if (const auto is_signed = sign_documents(*brief, documents, given.out, given.directory); !is_signed) {
+    fmt::print(stderr, "tocsin: the brief is not signed: {}\n", printable(is_signed.error().message, 2000));
+    return 0;
   }
-  for (std::size_t i = 0; i < documents.size(); ++i) {
-    if (const auto saved = written[i].get(); !saved) return fail(saved.error());
-    fmt::print("{}\n", (fs::path(given.out) / documents[i].name).string());
-  }
-  return sign(given, *brief, documents);
+  fmt::print("{}\n", (std::filesystem::path(given.out) / "brief.sig.json").string());
+  return 0;
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <fstream>
+#include <functional>
+#include <future>
 #include <sstream>
 
 #include "pipeline/installation.h"
@@ -67,12 +69,20 @@ Expected<void> write_documents(const Brief& brief, const std::vector<BriefDocume
   std::error_code error;
   fs::create_directories(directory, error);
   if (error) return failure(fmt::format("{}: {}", directory.string(), error.message()));
-  for (const BriefDocument& document : documents) {
+  const auto write = [&](const BriefDocument& document) {
     const fs::path path = directory / document.name;
     const std::string text = rendered(brief, document);
-    const auto saved = document.format == "pdf" ? write_pdf(text, path) : save(path, text);
-    if (!saved) return saved;
-    wrote(document.name);
+    return document.format == "pdf" ? write_pdf(text, path) : save(path, text);
+  };
+  // PDFs take longest and are made by processes of their own: all at once, while the rest is written.
+  std::vector<std::future<Expected<void>>> written;
+  for (const BriefDocument& document : documents) {
+    const auto when = document.format == "pdf" ? std::launch::async : std::launch::deferred;
+    written.push_back(std::async(when, write, std::cref(document)));
+  }
+  for (std::size_t i = 0; i < documents.size(); ++i) {
+    if (const auto saved = written[i].get(); !saved) return saved;
+    wrote(documents[i].name);
   }
   return {};
 }

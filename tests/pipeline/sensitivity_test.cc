@@ -44,7 +44,7 @@ TEST(Sensitivity, AFigureThatCannotBeAskedIsAnErrorAndNotLeftOut) {
     section.figure.request.period = brief.period;
     brief.sections = {section};
     return sensitivity_of(brief, *catalogue, **store, **database, **locator, Constituency(ConstituencySpec{}),
-                          TOCSIN_SOURCE_DIR "/constituencies/relays.toml");
+                          *load_relays(TOCSIN_SOURCE_DIR "/constituencies/relays.toml", {}));
   };
   const auto good = ask("any.sightings");
   ASSERT_TRUE(good) << good.error().message;
