@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "serve/session_cookie.h"
 #include "serve/status_text.h"
 
 namespace tocsin::serve {
@@ -206,7 +207,11 @@ std::string openapi(const std::string& title, const std::string& version, const 
   components["schemas"] = Json::parse(schemas.empty() ? "{}" : schemas);
   if (!components["schemas"].contains("Problem")) components["schemas"]["Problem"] = problem_schema();
   components["securitySchemes"] = {
-      {"session", {{"type", "apiKey"}, {"in", "cookie"}, {"name", kSessionCookie}}},
+      {"session",
+       {{"type", "apiKey"},
+        {"in", "cookie"},
+        {"name", session_cookie_name(true)},
+        {"description", "Without TLS its name is tocsin."}}},
       {"token", {{"type", "http"}, {"scheme", "bearer"}, {"description", "Made under /api/v1/tokens."}}}};
   return document.dump();
 }

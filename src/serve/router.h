@@ -15,8 +15,6 @@
 
 namespace tocsin::serve {
 
-inline constexpr const char* kSessionCookie = "tocsin_session";  // as the document names it
-
 struct Parameter {
   std::string name;
   std::string description = {};
