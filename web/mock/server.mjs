@@ -35,7 +35,9 @@ function answer(request, response, path, query, body, session) {
   }
   if (route === 'DELETE /session') return json(undefined, 204, { 'set-cookie': 'user=; Path=/; Max-Age=0' });
   if (route === 'GET /status') {
-    return json({ constituency: 'Norlandia', countries: ['NO'], zone: 'Europe/Oslo', first_seen: '2012-12-31T23:10:00Z', last_seen: '2013-02-28T22:40:00Z', default: { from: '2013-01-31T23:00:00Z', to: '2013-02-28T23:00:00Z' }, ledger: data.ledger, version: '0.1.0', sightings: 123456, organisations: atLeast('analyst') ? data.register : [], sectors: data.sectors });
+    const whole = { constituency: 'Norlandia', countries: ['NO'], zone: 'Europe/Oslo', first_seen: '2012-12-31T23:10:00Z', last_seen: '2013-02-28T22:40:00Z', default: { from: '2013-01-31T23:00:00Z', to: '2013-02-28T23:00:00Z' }, ledger: data.ledger, version: '0.1.0', sightings: 123456, organisations: atLeast('analyst') ? data.register : [], sectors: data.sectors };
+    const { constituency, countries, zone, default: usual, version } = whole;
+    return json(atLeast('organisation') ? whole : { constituency, countries, zone, default: usual, version });
   }
   const published = data.briefs.filter((one) => one.state === 'published' || atLeast('analyst'));
   if (route === 'GET /briefs') return json({ briefs: published });
@@ -57,7 +59,7 @@ function answer(request, response, path, query, body, session) {
     if (one && query.get('format') === 'csv') return response.writeHead(200, { 'content-type': 'text/csv' }).end('key,value\n');
     return one ? json(one) : problem(404);
   }
-  if (route === 'GET /overview') return json(data.overview(query));
+  if (route === 'GET /overview') return !atLeast('analyst') ? problem(403) : json(data.overview(query));
   if (route === 'GET /sightings' || match('GET /figures/[^/]+/sightings')) {
     const start = Number(query.get('after') ?? 0);
     const asked = ['kind', 'cve', 'family'].map((name) => [name, query.get(name)]).filter(([, value]) => value);

@@ -20,7 +20,7 @@ const quick = flags.includes('--quick');
 const figure = '/figures/botnet/controlled-hosts';
 const screens = {
   press: { briefs: '/briefs', 'sign-in': '/sign-in', refused: '/overview', missing: '/nothing' },
-  organisation: { organisation: '/organisation', overview: '/overview', sightings: '/sightings', cases: '/cases', briefs: '/briefs', account: '/account', forbidden: '/live' },
+  organisation: { organisation: '/organisation', figures: '/figures', figure, sightings: '/sightings', cases: '/cases', briefs: '/briefs', account: '/account', forbidden: '/live' },
   analyst: {
     overview: '/overview', 'overview-kind': '/overview?kind=backdoor&count=targets', figures: '/figures', figure, 'figure-time': `${figure}?by=day&compare=previous`, 'figure-country': `${figure}?compare=country&a=US&b=JP&by=day`,
     'figure-pair': `${figure}?by=actor-country&compare=previous`, sightings: '/sightings', 'sightings-empty': '/sightings?q=nothing', 'sightings-figure': '/sightings?figure=botnet.controlled-hosts&key=actor-country:US', sighting: null, 'lookup-start': '/lookup',
@@ -70,6 +70,7 @@ for (const [role, name, password] of accounts) {
       addEventListener('securitypolicyviolation', (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`));
     }, language);
     const page = await context.newPage();
+    page.setDefaultTimeout(120_000); // a busy machine is no finding
     let where = '';
     let refusals = false;
     page.on('console', (message) => {

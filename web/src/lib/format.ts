@@ -114,7 +114,7 @@ export const network = (asn: number | string | null | undefined): string => (asn
 
 export function sector(code: string | null | undefined): string {
   if (!code) return t().state.unknownValue;
-  const found = here.status?.sectors.find((one) => one.code === code);
+  const found = here.status?.sectors?.find((one) => one.code === code);
   return found ? found[i18n.language] || code : code;
 }
 

@@ -63,14 +63,15 @@ export interface Status {
   constituency: string;
   countries: string[];
   zone: string;
-  first_seen: string | null;
-  last_seen: string | null;
   default: { from: string; to: string };
-  ledger: Ledger;
   version: string;
-  sightings: number;
+  // Not for those who are not signed in, nor for the press.
+  first_seen?: string | null;
+  last_seen?: string | null;
+  ledger?: Ledger;
+  sightings?: number;
   organisations?: { name: string; sector: string }[];
-  sectors: ({ code: string } & Texts)[];
+  sectors?: ({ code: string } & Texts)[];
 }
 
 export interface FigureDefinition {
@@ -135,7 +136,7 @@ export interface Overview {
   ledger: Ledger;
   figures: OverviewFigure[];
   origins: Partial<Record<Kind | 'all', Origin[]>>;
-  new: { what: string; key: string | number; kind: Kind | ''; first_seen: string; sightings: number }[];
+  new: { what: string; key: string | number; kind?: Kind | ''; first_seen?: string | null; sightings: number }[];
 }
 
 export interface End {
@@ -220,7 +221,9 @@ export interface Lookup {
 
 export interface Case {
   id: number;
-  organisation: string;
+  organisation: string; // whom it concerns; where the register has none, a network
+  is_network?: boolean;
+  targets?: number;
   kind: Kind;
   target: string;
   state: CaseState;
