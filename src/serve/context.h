@@ -13,6 +13,7 @@
 #include "locate/constituency.h"
 #include "locate/locator.h"
 #include "pipeline/settings.h"
+#include "serve/address_index.h"
 #include "serve/answer_cache.h"
 #include "serve/identity.h"
 #include "store/database.h"
@@ -76,6 +77,7 @@ struct Context {
   OpenId* open_id;  // nullptr: not set up
   DatabasePool& databases;
   AnswerCache& answers;
+  AddressIndex& index;
   std::function<ServerCounts()> server_counts = {};
   std::mutex extent_mutex = {};
   std::optional<Extent> extent = {};  // of the head that was asked for last

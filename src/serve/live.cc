@@ -109,8 +109,11 @@ struct LedgerFollower::State {
     if (!counts) return told(counts.error());
     broadcast("counts", *counts);
     if (const auto list = sensors(context)) broadcast("sensors", *list);
-    if (const auto done = context.cases.refresh(context); !done) told(done.error());
     warm(*extent);
+    const auto segments = context.store.segments(head->sequence);
+    if (!segments) return told(segments.error());
+    if (const auto done = context.index.follow(*segments, context.databases); !done) told(done.error());
+    if (const auto done = context.cases.refresh(context); !done) told(done.error());
   }
 
   // What is asked first by whoever opens the page.
@@ -118,6 +121,13 @@ struct LedgerFollower::State {
     FigureRequest request{.id = "", .period = extent.usual, .zone = context.settings.zone, .by = {}, .measure = ""};
     request.sequence = extent.head.sequence;
     if (const auto done = cached_overview(context, request); !done) told(done.error());
+    request.limit = 50;  // as the page asks
+    for (const FigureDefinition& figure : context.catalogue.figures()) {
+      if (figure.sentence.empty()) continue;
+      request.id = figure.id;
+      request.by = figure.by;
+      if (const auto done = cached_figure(context, request); !done) return told(done.error());
+    }
   }
 };
 

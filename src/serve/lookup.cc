@@ -7,6 +7,7 @@
 #include <charconv>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "base/text.h"
 #include "figures/plan.h"
@@ -81,12 +82,22 @@ Json organisation_of(const Context& context, const Subject& subject) {
   return {{"name", entry->name}, {"sector", entry->sector}, {"province", entry->province}, {"contact", entry->contact}};
 }
 
+void keep_those_with(const Context& context, const Subject& subject, std::vector<Segment>& segments) {
+  std::vector<std::string> paths;
+  for (const Segment& segment : segments) paths.push_back(segment.path);
+  const auto ip = IpAddress::parse(subject.text);
+  const auto found = ip ? context.index.with(*ip, paths) : context.index.with(subject.text, paths);
+  const std::set<std::string> kept(found.begin(), found.end());
+  std::erase_if(segments, [&](const Segment& segment) { return !kept.contains(segment.path); });
+}
+
 // The rows of the subject, once, in a table that the engine of this thread alone holds.
 class Rows {
  public:
   static Expected<Rows> of(Context& context, Database& database, const Subject& subject, const FigureRequest& request) {
-    const auto segments = context.store.segments(request.sequence);
+    auto segments = context.store.segments(request.sequence);
     if (!segments) return std::unexpected(segments.error());
+    if (subject.what == "address" || subject.what == "name") keep_those_with(context, subject, *segments);
     const auto relation = figures::relation_of(*segments, request.period);
     std::string from = relation ? relation->from : segments_clause({});
     const std::string actor =

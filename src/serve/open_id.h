@@ -15,7 +15,7 @@ namespace tocsin::serve {
 struct OpenIdSettings {
   std::string issuer;  // https://…; http only for loopback
   std::string client_id;
-  std::string client_secret;  // empty: a public client, which PKCE alone protects
+  std::string client_secret;    // empty: a public client, which PKCE alone protects
   std::string redirect;         // https://this-server/api/v1/session/oidc/callback
   std::string claim = "email";  // whose value is the name of the account here; "email" must be verified
 };
@@ -35,8 +35,8 @@ class OpenId {
   Expected<Begin> begin();
   // The name of the account: the claim's value, of the ID token or else of UserInfo; an email address in small letters.
   // Checks state, code, and the ID token: signature (RS256, ES256, EdDSA), issuer, audience, nonce, times. Each state
-  // counts once, for ten minutes; at most 10,000 that came back are remembered. Blocks while the provider is asked, 10 s
-  // a request at most; an error if too many ask already.
+  // counts once, for ten minutes; at most 10,000 that came back are remembered. Blocks while the provider is asked, 10
+  // s a request at most; an error if too many ask already.
   Expected<std::string> end(std::string_view state, std::string_view cookie_state, std::string_view code);
 
  private:

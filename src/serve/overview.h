@@ -11,7 +11,9 @@ namespace tocsin::serve {
 
 // JSON of schema Overview: every number is an answer of the catalogue.
 Expected<std::string> overview(Context& context, const FigureRequest& request);
-// The same from the cache.
+// JSON of schema Figure, from the cache or put into it.
+Expected<AnswerCache::Answer> cached_figure(Context& context, const FigureRequest& request);
+// The same of overview().
 Expected<AnswerCache::Answer> cached_overview(Context& context, const FigureRequest& request);
 
 }  // namespace tocsin::serve

@@ -104,6 +104,13 @@ std::uint64_t limit_of(const Call& call, std::uint64_t usual) {
   return limit;
 }
 
+Response of_cache(const AnswerCache::Answer& answer) {
+  Response response;
+  response.headers = {{"Content-Type", "application/json"}, {"Cache-Control", "private, no-cache"}};
+  response.shared = answer;
+  return response;
+}
+
 Response refused(const Error& error) { return problem(400, printable(error.message, 500)); }
 
 Response failed(const Error& error) {

@@ -30,6 +30,8 @@ std::uint64_t limit_of(const Call& call, std::uint64_t usual);
 Parameter text_parameter(std::string name, std::string description, int most = 200);
 Parameter choice_parameter(std::string name, std::string description, const std::vector<std::string_view>& choices);
 
+// 200 with a body that the cache holds.
+Response of_cache(const AnswerCache::Answer& answer);
 // 400 with the error's text.
 Response refused(const Error& error);
 // 500; the error goes to the log, not to the client.

@@ -21,14 +21,6 @@ Json json_of(const SightingStore::Head& head) { return {{"sequence", head.sequen
 
 Json json_of(const Period& period) { return {{"from", format_time(period.from)}, {"to", format_time(period.to)}}; }
 
-Response of_cache(const Expected<AnswerCache::Answer>& answer) {
-  if (!answer) return failed(answer.error());
-  Response response;
-  response.headers = {{"Content-Type", "application/json"}, {"Cache-Control", "private, no-cache"}};
-  response.shared = *answer;
-  return response;
-}
-
 Response status(Context& context, const Call& call) {
   const auto extent = extent_of(context);
   if (!extent) return failed(extent.error());
@@ -103,6 +95,13 @@ Response as_csv(const FigureResult& result) {
   return response;
 }
 
+Expected<std::string> machines_json(Context& context, Database& database, const FigureRequest& request) {
+  const auto machines = machines_behind(context.catalogue, context.store, database, request);
+  if (!machines) return std::unexpected(machines.error());
+  if (!machines->machines || !machines->low || !machines->high) return dumped({{"abstained", machines->abstained}});
+  return dumped({{"machines", *machines->machines}, {"low", *machines->low}, {"high", *machines->high}});
+}
+
 Expected<std::string> answered(Context& context, const FigureRequest& request) {
   const auto database = context.databases.take();
   if (!database) return std::unexpected(database.error());
@@ -115,13 +114,12 @@ Expected<std::string> answered(Context& context, const FigureRequest& request) {
   json["ledger"] = json_of(*head);
   json["machines"] = nullptr;
   if (result->definition.machines && request.only.empty()) {
-    const auto machines = machines_behind(context.catalogue, context.store, **database, request);
+    FigureRequest whole = request;  // the same whatever the rows are
+    whole.by.clear();
+    whole.limit = 0;
+    const auto machines = cached(context, whole, "machines", [&] { return machines_json(context, **database, whole); });
     if (!machines) return std::unexpected(machines.error());
-    if (machines->machines && machines->low && machines->high) {
-      json["machines"] = {{"machines", *machines->machines}, {"low", *machines->low}, {"high", *machines->high}};
-    } else {
-      json["machines"] = {{"abstained", machines->abstained}};
-    }
+    json["machines"] = Json::parse(**machines);
   }
   return dumped(json);
 }
@@ -154,7 +152,8 @@ Response figure(Context& context, const Call& call) {
   if (!request) return refused(request.error());
   const auto* format = call.get("format");
   if (format == nullptr || *format == "json") {
-    return of_cache(cached(context, *request, "figure", [&] { return answered(context, *request); }));
+    const auto answer = cached_figure(context, *request);
+    return answer ? of_cache(*answer) : failed(answer.error());
   }
   FigureRequest whole = *request;
   if (call.get("limit") == nullptr) whole.limit = 0;
@@ -165,6 +164,10 @@ Response figure(Context& context, const Call& call) {
 }
 
 }  // namespace
+
+Expected<AnswerCache::Answer> cached_figure(Context& context, const FigureRequest& request) {
+  return cached(context, request, "figure", [&] { return answered(context, request); });
+}
 
 void add_figure_routes(Router& router, Context& context) {
   router.add({.method = "GET",
@@ -207,7 +210,8 @@ void add_figure_routes(Router& router, Context& context) {
               .handler = [&context](const Call& call) {
                 const auto request = request_of(context, call);
                 if (!request) return refused(request.error());
-                return of_cache(cached_overview(context, *request));
+                const auto answer = cached_overview(context, *request);
+                return answer ? of_cache(*answer) : failed(answer.error());
               }});
 }
 

@@ -94,23 +94,30 @@ Response listed(Context& context, const Call& call, const SightingQuery& query) 
   const auto* format = call.get("format");
   if (format != nullptr && *format != "json") return exported(context, query, *format);
   const auto* after = call.get("after");
-  const auto found = page(context, query, after ? *after : "", limit_of(call, 50));
-  if (!found) return after ? refused(found.error()) : failed(found.error());
-  std::string text = R"({"sightings":[)";
-  for (std::size_t i = 0; i < found->rows.rows.size(); ++i) {
-    text += (i == 0 ? "" : ",") + SightingRow(found->rows, i).json();
-  }
-  text += found->next.empty() ? R"(],"next":null})" : fmt::format(R"(],"next":"{}"}})", found->next);
-  return json(std::move(text));
+  // All that pages at one head differ by: what was asked, and who may see what.
+  std::string question = fmt::format("{}\n{}\n{}\n{}", call.request.path, after ? *after : "", limit_of(call, 50),
+                                     fmt::join(query.conditions, "\n"));
+  question += fmt::format("\n{}\n{}", query.period.from, query.period.to);
+  const auto head = context.store.head(query.sequence);
+  if (!head) return failed(head.error());
+  const auto answer = context.answers.get(head->hash, question, [&]() -> Expected<std::string> {
+    const auto found = page(context, query, after ? *after : "", limit_of(call, 50));
+    if (!found) return std::unexpected(found.error());
+    std::string text = R"({"sightings":[)";
+    for (std::size_t i = 0; i < found->rows.rows.size(); ++i) {
+      text += (i == 0 ? "" : ",") + SightingRow(found->rows, i).json();
+    }
+    return text + (found->next.empty() ? R"(],"next":null})" : fmt::format(R"(],"next":"{}"}})", found->next));
+  });
+  if (!answer) return after ? refused(answer.error()) : failed(answer.error());
+  return of_cache(*answer);
 }
 
 Response sightings(Context& context, const Call& call) {
   const auto request = request_of(context, call, Confidence::kSuspected);
   if (!request) return refused(request.error());
   SightingQuery query{.sequence = request->sequence, .period = request->period, .conditions = {}};
-  auto conditions = filter_conditions(call);
-  if (!conditions) return refused(conditions.error());
-  query.conditions = std::move(*conditions);
+  if (const auto added = add_filters(call, query); !added) return refused(added.error());
   const auto narrowed = conditions_of(request->only, request->zone);
   if (!narrowed) return failed(narrowed.error());
   query.conditions.insert(query.conditions.end(), narrowed->begin(), narrowed->end());
@@ -247,8 +254,9 @@ Response looked_up(Context& context, const Call& call) {
   const auto* text = call.get("q");
   const auto subject = subject_of(context, *text);
   if (!subject) return refused(subject.error());
-  auto answer = lookup(context, *subject, *request);
-  return answer ? json(std::move(*answer)) : failed(answer.error());
+  request->id = subject->what + "\n" + subject->text;
+  const auto answer = cached(context, *request, "lookup", [&] { return lookup(context, *subject, *request); });
+  return answer ? of_cache(*answer) : failed(answer.error());
 }
 
 }  // namespace

@@ -57,6 +57,7 @@ Expected<void> run_service(SightingStore& store, const Settings& settings, const
   }
   DatabasePool databases;
   AnswerCache answers;
+  AddressIndex index;
   Context context{.store = store,
                   .settings = settings,
                   .catalogue = catalogue,
@@ -68,7 +69,8 @@ Expected<void> run_service(SightingStore& store, const Settings& settings, const
                   .briefs = **briefs,
                   .open_id = open_id ? &*open_id : nullptr,
                   .databases = databases,
-                  .answers = answers};
+                  .answers = answers,
+                  .index = index};
   const Api api(context, assets);
   auto server = Server::listen(options.server, [&api](const Request& request) { return api.handle(request); });
   if (!server) return std::unexpected(server.error());

@@ -94,16 +94,17 @@ std::vector<Parameter> filter_parameters() {
   return parameters;
 }
 
-Expected<std::vector<std::string>> filter_conditions(const Call& call) {
-  std::vector<std::string> conditions;
+Expected<void> add_filters(const Call& call, SightingQuery& query) {
   for (const Filter& filter : kFilters) {
     const auto* value = call.get(filter.name);
     if (value == nullptr) continue;
     auto condition = condition_of(filter, *value);
     if (!condition) return std::unexpected(condition.error());
-    conditions.push_back(std::move(*condition));
+    query.conditions.push_back(std::move(*condition));
+    if (filter.match != Match::kAddress) continue;
+    if (const auto address = IpAddress::parse(*value)) query.addresses.push_back(*address);
   }
-  return conditions;
+  return {};
 }
 
 }  // namespace tocsin::serve

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "base/text.h"
 #include "figures/plan.h"
@@ -17,6 +18,8 @@ namespace tocsin::serve {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+constexpr std::uint64_t kMostGiven = 1'000'000;  // rows of one microsecond: a cursor that says more is made up
 
 enum class Type : std::uint8_t { kText, kUuid, kAddress, kNumber, kBoolean, kTime, kConfidence };
 struct Column {
@@ -83,7 +86,10 @@ Expected<std::vector<DaySegments>> days_of(Context& context, const SightingQuery
     by_day[*day].push_back(segment.path);
   }
   std::vector<DaySegments> days;
-  for (auto& [day, paths] : by_day) days.push_back({day, std::move(paths)});
+  for (auto& [day, paths] : by_day) {
+    for (const IpAddress& ip : query.addresses) paths = context.index.with(ip, paths);
+    if (!paths.empty()) days.push_back({day, std::move(paths)});
+  }
   return days;
 }
 
@@ -92,47 +98,48 @@ std::string where_of(const SightingQuery& query) {
                      figures::time_literal(query.period.to), and_all(query.conditions));
 }
 
-constexpr const char* kOrder = "first_seen DESC, id DESC, source DESC, evidence DESC";
+constexpr const char* kOrder =
+    "first_seen DESC, kind, detector, actor_ip, actor_name, target_ip, target_name, source, evidence";
 
-// Where a page ended. The text is hexadecimal, so that it needs no escaping anywhere.
+// Where a page ended: over which line of the ledger, at what time, and how many rows of just that time were given.
 struct Cursor {
+  std::uint64_t sequence = 0;
   Timestamp first_seen = 0;
-  std::string id, source, evidence;
+  std::uint64_t given = 0;
 };
 
 std::string text_of(const Cursor& cursor) {
-  std::string text;
-  for (const char c : fmt::format("{}\n{}\n{}\n{}", cursor.first_seen, cursor.id, cursor.source, cursor.evidence)) {
-    text += fmt::format("{:02x}", static_cast<unsigned char>(c));
-  }
-  return text;
+  return fmt::format("{}.{}.{}", cursor.sequence, cursor.first_seen, cursor.given);
 }
 
-bool is_uuid(std::string_view text) {
-  return text.size() == 36 && text.find_first_not_of("0123456789abcdef-") == std::string_view::npos;
-}
-
-Expected<Cursor> cursor_of(std::string_view hex) {
-  const auto wrong = failure("after is not what an earlier page gave as next");
-  if (hex.size() % 2 != 0) return wrong;
-  std::string text;
-  for (std::size_t i = 0; i < hex.size(); i += 2) {
-    unsigned value = 0;
-    const auto [end, error] = std::from_chars(hex.data() + i, hex.data() + i + 2, value, 16);
-    if (error != std::errc{} || end != hex.data() + i + 2) return wrong;
-    text += static_cast<char>(value);
-  }
+Expected<Cursor> cursor_of(std::string_view text) {
   Cursor cursor;
-  const std::size_t a = text.find('\n'), b = a == text.npos ? a : text.find('\n', a + 1),
-                    c = b == text.npos ? b : text.find('\n', b + 1);
-  if (c == std::string::npos) return wrong;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + a, cursor.first_seen);
-  if (error != std::errc{} || end != text.data() + a) return wrong;
-  cursor.id = text.substr(a + 1, b - a - 1);
-  cursor.source = text.substr(b + 1, c - b - 1);
-  cursor.evidence = text.substr(c + 1);
-  if (!is_uuid(cursor.id)) return wrong;
-  return cursor;
+  const auto read = [&text](auto& number) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc{}) return false;
+    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+    return true;
+  };
+  const auto point = [&text] {
+    if (!text.starts_with('.')) return false;
+    text.remove_prefix(1);
+    return true;
+  };
+  if (read(cursor.sequence) && point() && read(cursor.first_seen) && point() && read(cursor.given) && text.empty() &&
+      cursor.given <= kMostGiven) {
+    return cursor;
+  }
+  return failure("after is not what an earlier page gave as next");
+}
+
+// The id is made of the few rows that are left.
+std::string ordered_sql(const std::vector<std::string>& paths, const std::string& where, std::uint64_t limit,
+                        std::uint64_t offset) {
+  const std::string raw = SightingRow::columns().substr(std::string_view("id, ").size());
+  return fmt::format(
+      "SELECT {} AS id, {} FROM (SELECT {} FROM {} WHERE {} ORDER BY {} LIMIT {} OFFSET {}) AS sighted "
+      "ORDER BY {}",
+      sighting_id_sql(), raw, raw, segments_clause(paths), where, kOrder, limit, offset, kOrder);
 }
 
 Json text_or_empty(const Cell& cell) {
@@ -229,41 +236,46 @@ std::string SightingRow::csv() const {
   return line + "\r\n";
 }
 
-Expected<SightingPage> page(Context& context, const SightingQuery& query, const std::string& after,
+Expected<SightingPage> page(Context& context, const SightingQuery& asked, const std::string& after,
                             std::uint64_t limit) {
-  auto days = days_of(context, query);
-  if (!days) return std::unexpected(days.error());
-  std::string where = where_of(query);
+  SightingQuery query = asked;
+  Cursor cursor;
   if (!after.empty()) {
-    const auto cursor = cursor_of(after);
-    if (!cursor) return std::unexpected(cursor.error());
-    std::erase_if(*days, [&](const DaySegments& each) { return each.day > cursor->first_seen; });
-    where += fmt::format(
-        " AND first_seen <= {0} AND (first_seen, id, source, evidence) < (CAST({0} AS TIMESTAMP), CAST({1} AS UUID), "
-        "{2}, {3})",
-        figures::time_literal(cursor->first_seen), sql_text(cursor->id), sql_text(cursor->source),
-        sql_text(cursor->evidence));
+    const auto read = cursor_of(after);
+    if (!read) return std::unexpected(read.error());
+    cursor = *read;
+    query.sequence = cursor.sequence;
+    if (cursor.first_seen >= query.period.to || cursor.first_seen < query.period.from) {
+      return failure("after is of another period");
+    }
+    query.period.to = cursor.first_seen + 1;
   }
+  const auto head = context.store.head(query.sequence);
+  if (!head) return std::unexpected(head.error());
+  const auto days = days_of(context, query);
+  if (!days) return std::unexpected(days.error());
   const auto database = context.databases.take();
   if (!database) return std::unexpected(database.error());
   SightingPage page;
+  std::uint64_t skip = cursor.given;  // all of the first day that is read
   // One day, then twice as many at each step: dense answers cost a day, rare ones a few scans of everything.
   for (std::size_t at = 0, step = 1; at < days->size() && page.rows.rows.size() <= limit; at += step, step *= 2) {
     std::vector<std::string> paths;
     for (std::size_t i = at; i < std::min(at + step, days->size()); ++i) {
       paths.insert(paths.end(), (*days)[i].paths.begin(), (*days)[i].paths.end());
     }
-    auto table =
-        (*database)->query(fmt::format("SELECT {} FROM {} WHERE {} ORDER BY {} LIMIT {}", SightingRow::columns(),
-                                       segments_clause(paths), where, kOrder, limit + 1 - page.rows.rows.size()));
+    auto table = (*database)->query(
+        ordered_sql(paths, where_of(query), limit + 1 - page.rows.rows.size(), std::exchange(skip, 0)));
     if (!table) return std::unexpected(table.error());
     page.rows.columns = table->columns;
     std::ranges::move(table->rows, std::back_inserter(page.rows.rows));
   }
   if (page.rows.rows.size() > limit) {
     page.rows.rows.resize(limit);
-    const SightingRow last(page.rows, limit - 1);
-    page.next = text_of({last.number("first_seen"), last.text("id"), last.text("source"), last.text("evidence")});
+    const Timestamp last = SightingRow(page.rows, limit - 1).number("first_seen");
+    std::uint64_t given = last == cursor.first_seen ? cursor.given : 0;
+    for (std::size_t i = 0; i < limit; ++i) given += SightingRow(page.rows, i).number("first_seen") == last;
+    page.next = text_of({head->sequence, last, given});
   }
   return page;
 }
@@ -318,9 +330,13 @@ Expected<Table> rows_of(Context& context, const std::string& id, const Narrowing
   query.conditions = std::move(*conditions);
   query.conditions.push_back(fmt::format("id = CAST('{}-{}-{}-{}-{}' AS UUID)", hex.substr(0, 8), hex.substr(8, 4),
                                          hex.substr(12, 4), hex.substr(16, 4), hex.substr(20)));
-  auto found = page(context, query, "", 1000);
-  if (!found) return std::unexpected(found.error());
-  return std::move(found->rows);
+  const auto days = days_of(context, query);
+  if (!days) return std::unexpected(days.error());
+  if (days->empty()) return Table{};
+  const auto database = context.databases.take();
+  if (!database) return std::unexpected(database.error());
+  return (*database)->query(fmt::format("SELECT {} FROM {} WHERE {} ORDER BY {} LIMIT 1000", SightingRow::columns(),
+                                        segments_clause(days->front().paths), where_of(query), kOrder));
 }
 
 }  // namespace tocsin::serve

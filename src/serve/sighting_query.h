@@ -15,16 +15,17 @@
 
 namespace tocsin::serve {
 
-// What a row of sightings can be chosen by, as parameters and as SQL.
-std::vector<Parameter> filter_parameters();
-// An error says which parameter is wrong, and why.
-Expected<std::vector<std::string>> filter_conditions(const Call& call);
-
 struct SightingQuery {
   SightingStore::Position sequence;
   Period period;
-  std::vector<std::string> conditions;  // SQL, joined by AND
+  std::vector<std::string> conditions;    // SQL, joined by AND
+  std::vector<IpAddress> addresses = {};  // each stands in every row that matches: other segments need not be read
 };
+
+// What a row of sightings can be chosen by, as parameters and as SQL.
+std::vector<Parameter> filter_parameters();
+// Adds what the parameters choose. An error says which of them is wrong, and why.
+Expected<void> add_filters(const Call& call, SightingQuery& query);
 
 // The rows of a table that page() and each_chunk() give.
 class SightingRow {

@@ -1,0 +1,92 @@
+#include "serve/address_index.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/hash.h"
+#include "base/text.h"
+#include "serve/context.h"
+#include "store/scan.h"
+
+namespace tocsin::serve {
+namespace {
+
+std::uint32_t folded(std::uint64_t hash) { return static_cast<std::uint32_t>(hash ^ hash >> 32); }
+std::uint32_t hash_of_name(std::string_view name) { return folded(hash64(lower(name))); }
+std::uint32_t hash_of_address(const IpAddress& ip) { return folded(hash_of(ip)); }
+
+Expected<std::vector<std::uint32_t>> hashes_of(const std::string& path, Database& database) {
+  std::vector<std::uint32_t> hashes;
+  const auto scanned = scan(
+      database, fmt::format("SELECT actor_ip, target_ip, actor_name, target_name FROM {}", segments_clause({path})),
+      {ScanType::kUuid, ScanType::kUuid, ScanType::kText, ScanType::kText}, [&](const ScanChunk& chunk) {
+        for (std::size_t row = 0; row < chunk.rows(); ++row) {
+          for (const std::size_t column : {0, 1}) {
+            if (chunk.is_null(column, row)) continue;
+            const Hash128 address = chunk.uuid(column, row);
+            hashes.push_back(hash_of_address(IpAddress::of_halves(address.high, address.low)));
+          }
+          for (const std::size_t column : {2, 3}) {
+            if (!chunk.is_null(column, row)) hashes.push_back(hash_of_name(chunk.text(column, row)));
+          }
+        }
+      });
+  if (!scanned) return std::unexpected(scanned.error());
+  std::ranges::sort(hashes);
+  hashes.erase(std::ranges::unique(hashes).begin(), hashes.end());
+  hashes.shrink_to_fit();
+  return hashes;
+}
+
+}  // namespace
+
+Expected<void> AddressIndex::follow(const std::vector<Segment>& segments, DatabasePool& databases) {
+  std::set<std::string> live;
+  for (const Segment& segment : segments) live.insert(segment.path);
+  std::vector<std::string> missing;
+  {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(of_, [&](const auto& entry) { return !live.contains(entry.first); });
+    for (const std::string& path : live) {
+      if (!of_.contains(path)) missing.push_back(path);
+    }
+  }
+  const auto database = databases.take();
+  if (!database) return std::unexpected(database.error());
+  for (const std::string& path : missing) {
+    auto hashes = hashes_of(path, **database);
+    if (!hashes) return std::unexpected(hashes.error());
+    const std::lock_guard lock(mutex_);
+    of_[path] = std::make_shared<const std::vector<std::uint32_t>>(std::move(*hashes));
+  }
+  return {};
+}
+
+std::vector<std::string> AddressIndex::with_hash(std::uint32_t hash, const std::vector<std::string>& paths) const {
+  std::vector<std::string> found;
+  const std::lock_guard lock(mutex_);
+  for (const std::string& path : paths) {
+    const auto known = of_.find(path);
+    if (known == of_.end() || std::ranges::binary_search(*known->second, hash)) found.push_back(path);
+  }
+  return found;
+}
+
+std::vector<std::string> AddressIndex::with(const IpAddress& ip, const std::vector<std::string>& paths) const {
+  return with_hash(hash_of_address(ip), paths);
+}
+
+std::vector<std::string> AddressIndex::with(std::string_view name, const std::vector<std::string>& paths) const {
+  return with_hash(hash_of_name(name), paths);
+}
+
+std::size_t AddressIndex::bytes() const {
+  const std::lock_guard lock(mutex_);
+  std::size_t bytes = 0;
+  for (const auto& [path, hashes] : of_) bytes += hashes->size() * sizeof(std::uint32_t);
+  return bytes;
+}
+
+}  // namespace tocsin::serve
