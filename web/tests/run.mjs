@@ -51,7 +51,7 @@ async function addressOf(page, name) {
   const lists = { sighting: ['/sightings', 'tbody a[href^="/sightings/"]'], case: ['/cases', 'tbody a[href^="/cases/"]'], brief: ['/briefs', 'main li a[href^="/briefs/"]'] };
   await page.goto(base + lists[name][0]);
   const link = page.locator(lists[name][1]).first();
-  return (await link.waitFor({ state: 'attached', timeout: 15000 }).then(() => link.getAttribute('href'), () => null));
+  return (await link.waitFor({ state: 'attached', timeout: 60_000 }).then(() => link.getAttribute('href'), () => null));
 }
 
 async function settle(page) {
@@ -84,7 +84,7 @@ for (const [role, name, password] of accounts) {
       await page.fill('input[autocomplete=username]', name);
       await page.fill('input[type=password]', password);
       await page.click('main form button');
-      await page.waitForURL((to) => !to.pathname.startsWith('/sign-in'), { timeout: 10000 }).catch(() => note(where, 'could not sign in'));
+      await page.waitForURL((to) => !to.pathname.startsWith('/sign-in'), { timeout: 60_000 }).catch(() => note(where, 'could not sign in'));
     }
     const shown = [...Object.entries(screens[role] ?? screens.analyst), ...Object.entries(opened[role] ?? opened.analyst)];
     for (const [screen, fixed] of shown) {
