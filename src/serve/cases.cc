@@ -69,11 +69,11 @@ Expected<CaseRefresh> Cases::refresh(Context& context) {
   if (!engine) return std::unexpected(engine.error());
   const auto groups = (*engine)->query(fmt::format(
       "SELECT CASE WHEN coalesce(target_organisation, '') = '' THEN 'AS' || coalesce(target_asn, 0) ELSE "
-      "target_organisation END AS who, coalesce(target_organisation, '') = '' AS is_network, kind, count(DISTINCT id), "
+      "target_organisation END AS who, coalesce(target_organisation, '') = '' AS is_network, kind, count(DISTINCT {}), "
       "count(DISTINCT coalesce(nullif(target_name, ''), CAST(target_ip AS VARCHAR))), min(first_seen), max(last_seen), "
       "any_value(nullif(target_name, '')), any_value(target_ip) AS target_ip FROM {} WHERE target_inside AND "
       "confidence >= 2 GROUP BY ALL ORDER BY 6, 1, 3",
-      *relation));
+      sighting_key_sql(), *relation));
   if (!groups) return std::unexpected(groups.error());
   CaseRefresh report;
   const Timestamp at = now();

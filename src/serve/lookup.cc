@@ -105,12 +105,12 @@ class Rows {
     const std::string target =
         subject.as_target.empty() ? "false" : fmt::format("coalesce(({}), false)", subject.as_target);
     const auto made = database.query(fmt::format(
-        "CREATE OR REPLACE TEMP TABLE looked_up AS SELECT id, kind, confidence, \"count\", first_seen, last_seen, "
+        "CREATE OR REPLACE TEMP TABLE looked_up AS SELECT {} AS u, kind, confidence, \"count\", first_seen, last_seen, "
         "actor_ip, actor_name, actor_country, actor_inside, target_ip, target_name, target_country, target_inside, {} "
         "AS is_actor, {} AS is_target FROM {} WHERE first_seen >= {} AND first_seen < {} AND confidence >= {} AND ({} "
         "OR {})",
-        actor, target, from, figures::time_literal(request.period.from), figures::time_literal(request.period.to),
-        static_cast<int>(request.confidence), actor, target));
+        sighting_key_sql(), actor, target, from, figures::time_literal(request.period.from),
+        figures::time_literal(request.period.to), static_cast<int>(request.confidence), actor, target));
     if (!made) return std::unexpected(made.error());
     return Rows(database);
   }
@@ -128,8 +128,8 @@ class Rows {
 
 Expected<void> add_summary(Rows& rows, Json& json) {
   const auto total = rows.ask(
-      "SELECT min(first_seen), max(last_seen), count(DISTINCT id), count(DISTINCT id) FILTER (is_actor), "
-      "count(DISTINCT id) FILTER (is_target) FROM looked_up");
+      "SELECT min(first_seen), max(last_seen), count(DISTINCT u), count(DISTINCT u) FILTER (is_actor), "
+      "count(DISTINCT u) FILTER (is_target) FROM looked_up");
   if (!total) return std::unexpected(total.error());
   const auto& row = total->rows.at(0);
   const bool some = number(row[2]) > 0;
@@ -140,10 +140,10 @@ Expected<void> add_summary(Rows& rows, Json& json) {
   json["as_target"] = number(row[4]);
   json["kinds"] = Json::array();
   for (const char* side : {"actor", "target"}) {
-    const auto kinds = rows.ask(fmt::format(
-        "SELECT kind, max(confidence), count(DISTINCT id), CAST(sum(\"count\") AS BIGINT), min(first_seen), "
-        "max(last_seen) FROM looked_up WHERE is_{} GROUP BY kind ORDER BY 3 DESC, kind",
-        side));
+    const auto kinds = rows.ask(
+        fmt::format("SELECT kind, max(confidence), count(DISTINCT u), CAST(sum(\"count\") AS BIGINT), min(first_seen), "
+                    "max(last_seen) FROM looked_up WHERE is_{} GROUP BY kind ORDER BY 3 DESC, kind",
+                    side));
     if (!kinds) return std::unexpected(kinds.error());
     for (const auto& kind : kinds->rows) {
       const auto confidence = std::clamp<std::int64_t>(number(kind[1]), 1, 3);
@@ -157,7 +157,7 @@ Expected<void> add_summary(Rows& rows, Json& json) {
     }
   }
   const auto days = rows.ask(
-      "SELECT CAST(first_seen AS DATE) AS day, kind, count(DISTINCT id) FROM looked_up GROUP BY ALL ORDER BY day, "
+      "SELECT CAST(first_seen AS DATE) AS day, kind, count(DISTINCT u) FROM looked_up GROUP BY ALL ORDER BY day, "
       "kind");
   if (!days) return std::unexpected(days.error());
   json["timeline"] = Json::array();
@@ -170,7 +170,7 @@ Expected<void> add_summary(Rows& rows, Json& json) {
 
 Expected<void> add_graph(Rows& rows, const Subject& subject, Json& json) {
   const auto edges = rows.ask(
-      "SELECT actor_ip, actor_name, target_ip, target_name, kind, count(DISTINCT id) AS sightings, "
+      "SELECT actor_ip, actor_name, target_ip, target_name, kind, count(DISTINCT u) AS sightings, "
       "any_value(is_actor), "
       "any_value(is_target), any_value(actor_country), any_value(actor_inside), any_value(target_country), "
       "any_value(target_inside), count(*) OVER () FROM looked_up GROUP BY actor_ip, actor_name, target_ip, "

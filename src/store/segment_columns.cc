@@ -29,6 +29,12 @@ std::string sighting_id_sql() {
          "'|', coalesce(length(actor_name), 0), '|', actor_name, target_name)) AS UUID)";
 }
 
+std::string sighting_key_sql() {
+  return "((CAST(hash(actor_ip, target_ip, date_trunc('hour', first_seen), kind, detector, actor_name, target_name) AS "
+         "UHUGEINT) << 64) | CAST(hash(target_name, actor_name, detector, kind, date_trunc('hour', first_seen), "
+         "target_ip, actor_ip) AS UHUGEINT))";
+}
+
 std::string segments_clause(const std::vector<std::string>& paths) {
   std::string list;
   if (paths.empty()) {
