@@ -27,10 +27,13 @@ bool is_noted(const Request& request) {
   return false;
 }
 
+// Of each value its beginning, so that a long one can't push out the others.
 std::string target_of(const Request& request) {
-  std::string target = request.path;
+  std::string target = printable(request.path, 300);
+  char before = '?';
   for (const auto& [name, value] : request.query) {
-    target += (target.size() == request.path.size() ? "?" : "&") + name + "=" + value;
+    target += before + name + "=" + printable(value, 300);
+    before = '&';
   }
   return target;
 }
@@ -100,8 +103,7 @@ Response Api::handle(const Request& request) const {
   Response response = state_->router.handle(request, asker->identity);
   if (asker->rotated) response.headers.emplace_back("Set-Cookie", session_cookie(*asker->rotated, request.secure));
   if (asker->identity.signed_in() && response.status < 300 && is_noted(request)) {
-    const auto noted =
-        state_->context.accounts.note(asker->identity.user, request.peer, "see", printable(target_of(request), 1000));
+    const auto noted = state_->context.accounts.note(asker->identity.user, request.peer, "see", target_of(request));
     // What can't be noted is not shown.
     if (!noted) return failed(noted.error());
   }

@@ -5,12 +5,18 @@
 #include "serve/accounts_state.h"
 
 namespace tocsin::serve {
+namespace {
+
+// A request with every parameter at its longest.
+constexpr std::size_t kMostWhat = 16'384;
+
+}  // namespace
 
 Expected<void> Accounts::State::note(std::string_view user, std::string_view peer, std::string_view action,
                                      std::string_view what) {
-  const auto noted =
-      database.query("INSERT INTO audit (at, user, peer, action, what) VALUES (?1, ?2, ?3, ?4, ?5)",
-                     {now(), printable(user, 80), printable(peer, 80), printable(action, 80), printable(what, 1024)});
+  const auto noted = database.query(
+      "INSERT INTO audit (at, user, peer, action, what) VALUES (?1, ?2, ?3, ?4, ?5)",
+      {now(), printable(user, 80), printable(peer, 80), printable(action, 80), printable(what, kMostWhat)});
   if (!noted) return std::unexpected(noted.error());
   return {};
 }

@@ -23,6 +23,7 @@ Expected<Timestamp> day_start(Timestamp time, int later, const std::string& zone
   return parse_time(format_day(floor_to(time + *offset, kDay) + later * kDay), zone);
 }
 
+// The calendar ends with the year 9999, which a record may name: then all that there is.
 Expected<Period> usual_period(const std::optional<Period>& seen, const std::string& zone) {
   const Timestamp last = seen ? seen->to - 1 : now();
   // The month of the last sighting is whole if the next sighting could only be in the one after.
@@ -30,7 +31,10 @@ Expected<Period> usual_period(const std::optional<Period>& seen, const std::stri
   const auto begun = month_start(last, 0, zone);
   const auto before = month_start(last, -1, zone);
   const auto last_day = day_start(last, 1, zone);
-  if (!next || !begun || !before || !last_day) return failure("the store's zone or times can't be read");
+  if (!next || !begun || !before || !last_day) {
+    if (seen) return *seen;
+    return failure("the store's zone can't be read");
+  }
   if (!seen) return Period{*begun, *next};
   if (*last_day == *next && seen->from < *next) return Period{*begun, *next};
   if (seen->from < *begun) return Period{*before, *begun};

@@ -135,7 +135,11 @@ LedgerFollower::LedgerFollower(Context& context, Broadcast broadcast)
     : state_(new State{.context = context, .broadcast = std::move(broadcast)}) {
   state_->thread = std::jthread([this](const std::stop_token& stop) {
     while (!stop.stop_requested()) {
-      state_->follow();
+      try {
+        state_->follow();
+      } catch (const std::exception& error) {  // the server goes on without
+        state_->told({error.what()});
+      }
       std::unique_lock lock(state_->mutex);
       state_->woken.wait_for(lock, stop, std::chrono::seconds(1), [] { return false; });
     }

@@ -75,7 +75,9 @@ Expected<void> add_keys(const Call& call, Narrowing& narrowing) {
     if (std::ranges::find(dimension_names(), name) == dimension_names().end()) {
       return failure(fmt::format("'{}' is not a dimension", printable(name, 64)));
     }
-    narrowing.keys[name] = key.substr(colon + 1);
+    if (!narrowing.keys.emplace(name, key.substr(colon + 1)).second) {
+      return failure(fmt::format("key gives the dimension {} twice", name));
+    }
   }
   return {};
 }

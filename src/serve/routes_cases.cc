@@ -140,6 +140,8 @@ Response changed(Context& context, const Call& call) {
   if (body.contains("fixed_at")) {
     const auto time = parse_time(body["fixed_at"].get<std::string>(), context.settings.zone);
     if (!time) return refused(time.error());
+    // Nothing seen until then would make the case recur.
+    if (*time > now()) return problem(400, "fixed_at is in the future");
     fixed_at = *time;
   }
   if (body.contains("state")) {
@@ -181,6 +183,8 @@ Response commented(Context& context, const Call& call) {
   if (text.empty() || text.size() > 10'000) return problem(400, "text takes 1 to 10,000 bytes");
   const auto added = context.cases.comment(std::get<Case>(answer).id, text, call.identity.user);
   if (!added) return failed(added.error());
+  context.accounts.note(call.identity.user, call.request.peer, "case.comment",
+                        std::to_string(std::get<Case>(answer).id));
   return json("{}", 201);
 }
 

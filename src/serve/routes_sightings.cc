@@ -6,8 +6,10 @@
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 
 #include "base/text.h"
+#include "collect/reader.h"
 #include "figures/plan.h"
 #include "pipeline/evidence.h"
 #include "serve/cases.h"
@@ -24,34 +26,34 @@ using Json = nlohmann::ordered_json;
 
 std::string dumped(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
-// A file without a name anywhere: it goes when it is closed, whatever happens.
+// A file that goes with this, in a directory that only its owner may enter: who writes it chooses its mode.
 class ScratchFile {
  public:
-  ScratchFile() : path_(fs::temp_directory_path() / fmt::format("tocsin-{}-XXXXXX", ::getpid())) {
-    std::string name = path_.string();
-    const int file = ::mkstemp(name.data());
-    if (file >= 0) ::close(file);
-    path_ = name;
+  ScratchFile() {
+    std::string name = (fs::temp_directory_path() / fmt::format("tocsin-{}-XXXXXX", ::getpid())).string();
+    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no directory can be made for a file on its way");
+    directory_ = name;
   }
   ScratchFile(const ScratchFile&) = delete;
   ScratchFile& operator=(const ScratchFile&) = delete;
   ~ScratchFile() {
     std::error_code error;
-    fs::remove(path_, error);
+    fs::remove_all(directory_, error);
   }
-  const fs::path& path() const { return path_; }
+  fs::path path() const { return directory_ / "file"; }
 
   void send(BodyWriter& writer) const {
-    std::ifstream file(path_, std::ios::binary);
+    std::ifstream file(path(), std::ios::binary);
     std::string block(std::size_t{64} << 10, '\0');
     while (file) {
       file.read(block.data(), static_cast<std::streamsize>(block.size()));
       if (file.gcount() > 0 && !writer.write({block.data(), static_cast<std::size_t>(file.gcount())})) return;
     }
+    if (!file.eof()) throw std::runtime_error("a file on its way could not be read");
   }
 
  private:
-  fs::path path_;
+  fs::path directory_;
 };
 
 Response streamed(const char* media, const char* name, std::function<void(BodyWriter&)> stream) {
@@ -67,10 +69,9 @@ Response exported(Context& context, const SightingQuery& query, const std::strin
   if (format == "parquet") {
     return streamed("application/vnd.apache.parquet", "sightings.parquet", [&context, query](BodyWriter& writer) {
       const ScratchFile file;
-      if (const auto written = write_parquet(context, query, file.path().string()); !written) {
-        failed(written.error());
-        return;
-      }
+      const auto written = write_parquet(context, query, file.path().string());
+      // An answer that ended well would pass for the whole.
+      if (!written) throw std::runtime_error(written.error().message);
       file.send(writer);
     });
   }
@@ -86,7 +87,7 @@ Response exported(Context& context, const SightingQuery& query, const std::strin
                       }
                       return writer.write(text);
                     });
-                    if (!sent) failed(sent.error());
+                    if (!sent) throw std::runtime_error(sent.error().message);
                   });
 }
 
@@ -109,7 +110,10 @@ Response listed(Context& context, const Call& call, const SightingQuery& query) 
     }
     return text + (found->next.empty() ? R"(],"next":null})" : fmt::format(R"(],"next":"{}"}})", found->next));
   });
-  if (!answer) return after ? refused(answer.error()) : failed(answer.error());
+  if (!answer && after != nullptr && !is_cursor(*after)) {
+    return problem(400, "the parameter 'after' is not what an earlier page gave as next");
+  }
+  if (!answer) return failed(answer.error());
   return of_cache(*answer);
 }
 
@@ -178,7 +182,12 @@ Response one(Context& context, const Call& call) {
     if (call.identity.role != Role::kOrganisation) entry["path"] = source.path;
     list.push_back(std::move(entry));
   }
-  const auto belongs = context.cases.of_sighting(table);
+  auto belongs = context.cases.of_sighting(table);
+  // A sighting of an organisation's hosts as actors belongs to the case of another.
+  if (call.identity.role == Role::kOrganisation &&
+      SightingRow(table, 0).text("target_organisation") != call.identity.organisation) {
+    belongs.reset();
+  }
   return json(dumped({{"sighting", std::move(whole)},
                       {"rows", std::move(rows)},
                       {"sources", std::move(list)},
@@ -186,9 +195,12 @@ Response one(Context& context, const Call& call) {
 }
 
 struct Found {
-  std::string source, place;
+  std::string source, format, place;
   Evidence evidence;
 };
+
+// Whether a record of the format is of one sighting's actor and target. An event of MISP has those of many.
+bool is_of_one(std::string_view format) { return format != name_of(Format::kMispEvent); }
 
 // What the sources hold of these rows. pcap: where packets go; empty for none.
 Expected<std::vector<Found>> evidence_of(Context& context, const Table& table, const std::string& pcap) {
@@ -210,7 +222,7 @@ Expected<std::vector<Found>> evidence_of(Context& context, const Table& table, c
     const auto fetched =
         fetch_evidence(*source, {request}, pcap.empty() ? std::vector<std::string>{} : std::vector<std::string>{pcap});
     if (!fetched) return std::unexpected(fetched.error());
-    all.push_back({source->name, row.text("evidence"), fetched->front()});
+    all.push_back({source->name, source->format, row.text("evidence"), fetched->front()});
     if (!pcap.empty() && all.back().evidence.packets > 0) break;
   }
   return all;
@@ -220,16 +232,21 @@ Response evidence(Context& context, const Call& call) {
   const auto answer = found(context, call);
   if (const auto* response = std::get_if<Response>(&answer)) return *response;
   const auto all = evidence_of(context, std::get<Table>(answer), "");
+  const bool sees_all = call.identity.role != Role::kOrganisation;
   Json list = Json::array();
   if (all) {
     for (const Found& each : *all) {
+      const bool is_shown = sees_all || is_of_one(each.format);
       list.push_back({{"source", each.source},
                       {"place", each.place},
-                      {"line", printable(each.evidence.line, 4000)},
+                      {"line", is_shown ? printable(each.evidence.line, 4000) : ""},
                       {"packets", each.evidence.packets}});
     }
   }
-  return json(dumped({{"evidence", std::move(list)}, {"error", all ? "" : printable(all.error().message, 500)}}));
+  std::string error = all ? "" : printable(all.error().message, 500);
+  // The reason names a path of this machine.
+  if (!all && !sees_all) error = "The source of this sighting cannot be read (any more).";
+  return json(dumped({{"evidence", std::move(list)}, {"error", std::move(error)}}));
 }
 
 Response packets(Context& context, const Call& call) {

@@ -1,6 +1,7 @@
 #include "serve/service.h"
 
 #include <condition_variable>
+#include <exception>
 #include <thread>
 
 #include "serve/accounts.h"
@@ -13,7 +14,19 @@
 namespace tocsin::serve {
 namespace {
 
-// Reads the sources again and again, by a store of its own.
+// By a store of its own. What goes wrong with a source, be it by an exception, must not end the server.
+Expected<WatchReport> read_sources(const std::string& directory, const Settings& settings,
+                                   const std::vector<std::string>& sources, const WatchOptions& options) {
+  try {
+    auto store = SightingStore::open(directory);
+    if (!store) return std::unexpected(store.error());
+    return watch(**store, settings, sources, options);
+  } catch (const std::exception& error) {
+    return failure(error.what());
+  }
+}
+
+// Reads the sources again and again.
 std::jthread watcher_of(const std::string& directory, const Settings& settings, const ServiceOptions& options,
                         const ServiceEvents& events) {
   return std::jthread([&, directory](const std::stop_token& stop) {
@@ -22,10 +35,7 @@ std::jthread watcher_of(const std::string& directory, const Settings& settings, 
     while (!stop.stop_requested()) {
       WatchOptions watch_options;
       watch_options.interrupted = [&stop] { return stop.stop_requested(); };
-      auto store = SightingStore::open(directory);
-      const auto report = store ? watch(**store, settings, options.watched, watch_options)
-                                : Expected<WatchReport>(std::unexpected(store.error()));
-      events.watched(report);
+      events.watched(read_sources(directory, settings, options.watched, watch_options));
       std::unique_lock lock(mutex);
       woken.wait_for(lock, stop, options.every, [] { return false; });
     }

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "figures/plan.h"
 #include "publish/escape.h"
+#include "store/utf8.h"
 
 namespace tocsin::serve {
 namespace {
@@ -20,6 +21,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::uint64_t kMostGiven = 1'000'000;  // rows of one microsecond: a cursor that says more is made up
+// Of the years 1 to 9999, as segments hold them.
+constexpr Timestamp kFirstTime = -62'135'596'800 * kSecond;
+constexpr Timestamp kLastTime = 253'402'300'800 * kSecond - 1;
 
 enum class Type : std::uint8_t { kText, kUuid, kAddress, kNumber, kBoolean, kTime, kConfidence };
 struct Column {
@@ -126,7 +130,7 @@ Expected<Cursor> cursor_of(std::string_view text) {
     return true;
   };
   if (read(cursor.sequence) && point() && read(cursor.first_seen) && point() && read(cursor.given) && text.empty() &&
-      cursor.given <= kMostGiven) {
+      cursor.given <= kMostGiven && cursor.first_seen >= kFirstTime && cursor.first_seen <= kLastTime) {
     return cursor;
   }
   return failure("after is not what an earlier page gave as next");
@@ -236,6 +240,8 @@ std::string SightingRow::csv() const {
   return line + "\r\n";
 }
 
+bool is_cursor(std::string_view text) { return cursor_of(text).has_value(); }
+
 Expected<SightingPage> page(Context& context, const SightingQuery& asked, const std::string& after,
                             std::uint64_t limit) {
   SightingQuery query = asked;
@@ -244,11 +250,12 @@ Expected<SightingPage> page(Context& context, const SightingQuery& asked, const 
     const auto read = cursor_of(after);
     if (!read) return std::unexpected(read.error());
     cursor = *read;
+    const auto head = context.store.head();
+    if (!head) return std::unexpected(head.error());
+    if (cursor.sequence > head->sequence) return SightingPage{};
     query.sequence = cursor.sequence;
-    if (cursor.first_seen >= query.period.to || cursor.first_seen < query.period.from) {
-      return failure("after is of another period");
-    }
-    query.period.to = cursor.first_seen + 1;
+    if (cursor.first_seen < query.period.from) return SightingPage{};
+    query.period.to = std::min(query.period.to, cursor.first_seen + 1);
   }
   const auto head = context.store.head(query.sequence);
   if (!head) return std::unexpected(head.error());

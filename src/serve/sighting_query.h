@@ -47,6 +47,8 @@ struct SightingPage {
   Table rows;
   std::string next;  // what to ask on with; empty at the end
 };
+// Whether text is what a page may have given as next.
+bool is_cursor(std::string_view text);
 // The newest first. Segments are read from the newest day back, and no further than the page needs.
 Expected<SightingPage> page(Context& context, const SightingQuery& query, const std::string& after,
                             std::uint64_t limit);
