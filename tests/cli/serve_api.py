@@ -1,6 +1,8 @@
 """What a user of the API sees. serve_api.py organisations REGISTER prints two organisations of it;
 serve_api.py check URL A B asks the server at URL, where A and B are the organisations of alice and bob."""
 import csv
+import hashlib
+import http.client
 import http.cookiejar
 import io
 import json
@@ -192,6 +194,7 @@ def changes(url, ann, oz, root):
     ann.ask("PATCH", path, {"assignee": "ann", "state": "notified"})
     ann.ask("PATCH", path, {"assignee": "nobody-there"}, status=400)
     ann.ask("PATCH", path, {"state": "recurred"}, status=400)
+    ann.ask("PATCH", path, {"state": "fixed", "fixed_at": "2999-01-01"}, status=400)
     ann.ask("POST", path + "/comments", {"text": "<b>called</b> them"}, status=201)
     fixed = ann.ask("PATCH", path, {"state": "fixed", "fixed_at": case["first_seen"]}).json
     same("state", "fixed", fixed["state"])
@@ -209,6 +212,22 @@ def changes(url, ann, oz, root):
     reader.ask("POST", "/api/v1/cases/refresh", {}, status=403)
     ann.ask("DELETE", "/api/v1/tokens/" + ann.get("/api/v1/tokens").json["tokens"][0]["id"], status=204)
     reader.get("/api/v1/cases", status=401)
+    # A token that leaked must not make another, nor change how its owner signs in.
+    token = ann.ask("POST", "/api/v1/tokens", {"label": "writer", "scopes": ["write"], "days": 1}, status=201).json["token"]
+    writer = Client(url, token=token)
+    writer.ask("POST", path + "/comments", {"text": "by a token"}, status=201)
+    for method, way, body in (("POST", "tokens", {"label": "x", "scopes": ["read"]}), ("POST", "session/totp", None),
+                              ("PUT", "session/totp", {"code": "000000"}), ("DELETE", "session/totp", None),
+                              ("POST", "session/password", {"old": "the password of ann", "new": "x" * 20})):
+        writer.ask(method, "/api/v1/" + way, body, status=403)
+    # Whoever reads can't hide from the trail what was read behind what is long.
+    after = "253402300799000000\n00000000-0000-0000-0000-000000000000\n\n" + "e" * 900
+    ann.get(f"/api/v1/sightings?after={after.encode().hex()}&actor=203.0.113.7&confidence=confirmed")
+    entries = ann_trail(root)
+    check(any("actor=203.0.113.7" in e for e in entries), f"the audit trail lost a parameter: {entries[:3]}")
+    for wrong in ("zz", "31", after.replace("2534", "9992534").encode().hex(), after.replace("-", "0").encode().hex()):
+        ann.get("/api/v1/sightings?after=" + wrong, status=400)
+    ann.get("/api/v1/figures/any.sightings?key=kind:scan&key=kind:backdoor", status=400)
 
     brief = ann.ask("POST", "/api/v1/briefs", {"from": "2013-03-01", "to": "2013-04-01",
                                                "title": {"en": "A <i>title</i>"}, "remarks": {"en": "First & last."}}, status=201).json
@@ -220,6 +239,8 @@ def changes(url, ann, oz, root):
     oz.ask("PATCH", path, {"title": {"zh": "三月"}})
     published = oz.ask("POST", path + "/publish", {}).json
     same("state of the brief", "published", published["state"])
+    same("who published, to everybody", "", nobody.get(path).json["by"])
+    same("who published, to analysts", "oz", ann.get(path).json["by"])
     same("published briefs", [brief["id"]], [b["id"] for b in nobody.get("/api/v1/briefs").json["briefs"]])
     html = nobody.get(path + "/files/brief.en.html")
     check("A &lt;i&gt;title&lt;/i&gt;" in html.text and "First &amp; last." in html.text, "title or remarks are not in the brief")
@@ -232,6 +253,8 @@ def changes(url, ann, oz, root):
     done = subprocess.run([os.environ["TOCSIN"], "verify", "--store", os.environ["STORE"], files], capture_output=True, text=True, check=False)
     same(f"tocsin verify: {done.stdout}{done.stderr}", 0, done.returncode)
 
+    publishing(ann, oz)
+
     root.ask("POST", "/api/v1/users", {"name": "new", "role": "analyst", "password": "the password of new"}, status=201)
     new = Client(url, "new")
     new.get("/api/v1/cases")
@@ -240,8 +263,41 @@ def changes(url, ann, oz, root):
     root.ask("DELETE", "/api/v1/users/new", status=204)
     root.ask("DELETE", "/api/v1/users/root", status=400)
     actions = {(e["user"], e["action"]) for e in root.get("/api/v1/audit?limit=1000").json["entries"]}
-    for entry in (("ann", "see"), ("ann", "case.change"), ("oz", "brief.publish"), ("root", "user.add"), ("ann", "sign-in")):
+    for entry in (("ann", "see"), ("ann", "case.change"), ("ann", "case.comment"), ("oz", "brief.publish"), ("root", "user.add"), ("ann", "sign-in")):
         check(entry in actions, f"the audit trail lacks {entry}")
+
+
+def ann_trail(root):
+    return [e["what"] for e in root.get("/api/v1/audit?limit=100").json["entries"] if e["user"] == "ann"]
+
+
+def publishing(ann, oz):
+    """Whoever changes or removes a draft while it is published comes too early or too late, never between."""
+    brief = ann.ask("POST", "/api/v1/briefs", {"from": "2013-03-01", "to": "2013-04-01"}, status=201).json
+    path = f"/api/v1/briefs/{brief['id']}"
+    statuses = []
+    thread = threading.Thread(target=lambda: statuses.append(oz.ask("POST", path + "/publish", {}, status=None).status))
+    thread.start()
+    number = 0
+    while thread.is_alive():
+        number += 1
+        answer = ann.ask("PATCH", path, {"title": {"en": f"Title {number}"}}, status=None)
+        check(answer.status in (200, 409), f"a change while publishing: {answer.status}")
+    thread.join()
+    same("publishing", [200], statuses)
+    ann.ask("PATCH", path, {"title": {"en": "late"}}, status=409)
+    ann.ask("DELETE", path, status=409)
+    after = ann.get(path).json
+    same("state after changes while publishing", "published", after["state"])
+    check("brief.sig.json" in after["files"], "the published brief lost its signature")
+    directory = os.path.join(os.environ["STORE"], "briefs", str(brief["id"]))
+    signed = json.loads(ann.get(path + "/files/brief.sig.json").text)
+    for name in after["files"]:
+        if name == "brief.sig.json":
+            continue
+        with open(os.path.join(directory, name), "rb") as file:
+            digest = hashlib.sha256(file.read()).hexdigest()
+        check(digest in json.dumps(signed), f"{name} is not what was signed")
 
 
 def isolation(url, ann, a, b):
@@ -283,6 +339,11 @@ def isolation(url, ann, a, b):
                     if method != "get" and "{id}" in path and "cases" in path:
                         check(answer.status in (400, 403, 404), f"alice changed something by {method} {one}: {answer.status}")
     check(tried > 60, f"only {tried} requests were tried")
+    for sighting in own:
+        for more in ("", "/evidence"):
+            text = alice.get(f"/api/v1/sightings/{sighting['id']}{more}").text
+            for secret in secrets:
+                check(secret not in text, f"alice got {secret!r} with her own sighting{more}: {text[:300]}")
     for c in cases:
         same("bob's case", c["state"], ann.get(f"/api/v1/cases/{c['id']}").json["state"])
     mine = alice.get("/api/v1/cases").json["cases"][0]
@@ -321,6 +382,32 @@ def live(url, ann):
     same("sightings", before["sightings"] + 1, events[0]["sightings"])
 
 
+def clock(ann):
+    """A record of the calendar's last day ends nothing."""
+    with open("late.csv", "w", encoding="utf-8") as file:
+        file.write("time,url,brand,ip\n9999-12-31T23:59:59Z,http://late.example/,Some Bank,8.8.9.9\n")
+    tocsin("watch", "--store", os.environ["STORE"], "late.csv")
+    check(ann.get("/api/v1/status").json["last_seen"].startswith("9999-12-31"), "the late record was not read")
+    for path in ("sightings?from=2013-03-01", "figures/any.sightings?from=0001-01-01&to=9999-12-31&by=month&zone=America/New_York",
+                 "figures/any.sightings?from=0001-01-01&to=0001-02-01", "figures/any.sightings"):
+        ann.get("/api/v1/" + path)
+
+
+def damage(ann):
+    """An export that breaks off says so: it does not end as if it were whole."""
+    for directory, _, names in os.walk(os.path.join(os.environ["STORE"], "segments")):
+        for name in names:
+            with open(os.path.join(directory, name), "r+b") as file:
+                file.seek(4)
+                file.write(bytes(os.path.getsize(file.name) // 2))
+    for form in ("csv", "ndjson", "parquet"):
+        try:
+            ann.get(f"/api/v1/sightings?format={form}")
+        except (http.client.IncompleteRead, ConnectionError):
+            continue
+        check(False, f"the export as {form} of a damaged store ended well")
+
+
 def main():
     if sys.argv[1] == "organisations":
         return organisations(sys.argv[2])
@@ -336,6 +423,8 @@ def main():
     metrics = Client(url).get("/metrics").text
     check("tocsin_http_requests_total" in metrics and "tocsin_ledger_sequence" in metrics, "the metrics are short")
     same("health", "ok", Client(url).get("/api/v1/health").json["status"])
+    clock(ann)
+    damage(ann)
     ann.ask("DELETE", "/api/v1/session", status=204)
     ann.get("/api/v1/cases", status=401)
 
