@@ -62,11 +62,20 @@ Expected<AnswerCache::Answer> AnswerCache::get(const std::string& head, const st
     if (Answer answer = state.find(key)) return answer;
     state.under_way.insert(key);
   }
+  // However make() ends, also by an exception: those who wait for it must not wait for ever.
+  struct UnderWay {
+    State& state;
+    const std::string& key;
+    ~UnderWay() {
+      const std::lock_guard lock(state.mutex);
+      state.under_way.erase(key);
+      state.done.notify_all();
+    }
+  };
+  const UnderWay under_way{state, key};
   auto made = make();
-  const std::lock_guard lock(state.mutex);
-  state.under_way.erase(key);
-  state.done.notify_all();
   if (!made) return std::unexpected(made.error());
+  const std::lock_guard lock(state.mutex);
   auto answer = std::make_shared<const std::string>(std::move(*made));
   if (state.head == head) state.keep(key, answer);
   return answer;
