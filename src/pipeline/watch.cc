@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <deque>
+#include <exception>
 #include <filesystem>
 #include <mutex>
 #include <thread>
@@ -46,10 +48,16 @@ class SinkThread : public SightingSink {
       : thread_([this, &next] {
           std::vector<Sighting> chunk;
           while (queue_.pop(chunk)) {
-            for (Sighting& sighting : chunk) next.sight(std::move(sighting));
+            if (thrown_) continue;  // whoever gives more must not wait for ever
+            try {
+              for (Sighting& sighting : chunk) next.sight(std::move(sighting));
+            } catch (...) {
+              thrown_ = std::current_exception();
+              is_broken_ = true;
+            }
           }
         }) {}
-  ~SinkThread() override { finish(); }
+  ~SinkThread() override { end(); }
   SinkThread(const SinkThread&) = delete;
   SinkThread& operator=(const SinkThread&) = delete;
 
@@ -57,20 +65,27 @@ class SinkThread : public SightingSink {
     chunk_.push_back(std::move(sighting));
     if (chunk_.size() == kChunk) flush();
   }
-  // All that was given has reached the other sink when this returns.
+  // All that was given has reached the other sink when this returns; throws what that one threw.
   void finish() {
+    end();
+    if (thrown_) std::rethrow_exception(thrown_);
+  }
+  bool is_broken() const { return is_broken_; }
+
+ private:
+  static constexpr std::size_t kChunk = 1024;
+  void end() {
     flush();
     queue_.end();
     if (thread_.joinable()) thread_.join();
   }
-
- private:
-  static constexpr std::size_t kChunk = 1024;
   void flush() {
     if (!chunk_.empty()) queue_.push(std::exchange(chunk_, {}));
   }
   std::vector<Sighting> chunk_;
   BoundedQueue<std::vector<Sighting>> queue_{16};
+  std::exception_ptr thrown_;
+  std::atomic<bool> is_broken_ = false;
   std::jthread thread_;
 };
 
@@ -96,21 +111,12 @@ class ReadingThread {
   // ended is called in that thread; what it writes may be looked at after finish().
   ReadingThread(const std::vector<SourceFile>& files, Ended ended)
       : thread_([this, &files, ended = std::move(ended)] {
-          result_ = read_in_order(
-              files,
-              [this](Batch& batch, std::uint64_t bytes) {
-                Step step{.batch = {}, .bytes = bytes};
-                {
-                  const std::lock_guard lock(mutex_);
-                  if (!spare_.empty()) {
-                    step.batch = std::move(spare_.back());
-                    spare_.pop_back();
-                  }
-                }
-                std::swap(step.batch, batch);
-                return queue_.push(std::move(step));
-              },
-              ended);
+          try {
+            result_ = read_in_order(
+                files, [this](Batch& batch, std::uint64_t bytes) { return hand_on(batch, bytes); }, ended);
+          } catch (...) {
+            thrown_ = std::current_exception();
+          }
           queue_.end();
         }) {}
   ~ReadingThread() { queue_.close(); }
@@ -129,18 +135,34 @@ class ReadingThread {
     }
     return queue_.pop(step);
   }
-  // Ends the reading, if it has not ended: whether it had, or why it failed.
+  // Ends the reading, if it has not ended: whether it had, or why it failed; throws what the reading threw.
   Expected<bool> finish() {
     queue_.close();
     if (thread_.joinable()) thread_.join();
+    if (thrown_) std::rethrow_exception(thrown_);
     return result_;
   }
 
  private:
+  // In the thread. False: nobody takes any more.
+  bool hand_on(Batch& batch, std::uint64_t bytes) {
+    Step step{.batch = {}, .bytes = bytes};
+    {
+      const std::lock_guard lock(mutex_);
+      if (!spare_.empty()) {
+        step.batch = std::move(spare_.back());
+        spare_.pop_back();
+      }
+    }
+    std::swap(step.batch, batch);
+    return queue_.push(std::move(step));
+  }
+
   std::mutex mutex_;
   std::vector<Batch> spare_;
   BoundedQueue<Step> queue_{4};
   Expected<bool> result_ = false;
+  std::exception_ptr thrown_;
   std::jthread thread_;
 };
 
@@ -229,7 +251,7 @@ Expected<bool> run(const Settings& settings, const WatchOptions& options, const 
   });
   ReadingThread::Step step;
   bool is_interrupted = false;
-  while (!is_interrupted && reading.next(step)) {
+  while (!is_interrupted && !(writer && writer->is_broken()) && reading.next(step)) {
     count_observations(step.batch, report);
     seen(step.batch);
     time = first_time(step.batch).value_or(time);
@@ -240,6 +262,7 @@ Expected<bool> run(const Settings& settings, const WatchOptions& options, const 
     is_interrupted = options.interrupted();
   }
   const auto finished = reading.finish();
+  if (writer && writer->is_broken()) writer->finish();
   if (!finished) return finished;
   if (is_interrupted) return false;
   for (const auto& detector : *detectors) detector->finish(sink);
@@ -311,14 +334,20 @@ Expected<WatchReport> watch(SightingStore& store, const Settings& settings, cons
   const Prepared prepared = prepare(inputs.all(), *known, options.again, report);
   if (prepared.files.empty()) return report;
   std::optional<Error> unwritten;
+  // What cannot be written is not worth reading on for.
+  std::atomic<bool> is_unwritten = false;
+  WatchOptions until_unwritten = options;
+  until_unwritten.interrupted = [&] { return is_unwritten || options.interrupted(); };
   const auto finished = run(
-      settings, options, prepared, report, [](const Batch&) {},
+      settings, until_unwritten, prepared, report, [](const Batch&) {},
       [&](Sighting&& sighting) {
         if (unwritten) return;
         const SourceRecord& source = prepared.files[sighting.place.source].record;
         std::string evidence = fmt::format("offset={} record={}", sighting.place.offset, sighting.place.record);
         const auto done = (*writer)->append(std::move(sighting), source.id, std::move(evidence));
-        if (!done) unwritten = done.error();
+        if (done) return;
+        unwritten = done.error();
+        is_unwritten = true;
       },
       true);
   if (!finished) return std::unexpected(finished.error());
