@@ -142,6 +142,7 @@ Expected<StoredBrief> Briefs::make(Context& context, const FigureRequest& reques
                     .made = now(),
                     .published = {},
                     .files = {}};
+  std::unique_lock lock(mutex_);
   const auto added = database_.query(
       "INSERT INTO briefs (from_time, to_time, zone, confidence, title, remarks, headline, sequence, by_user, made, "
       "files) VALUES (?1, ?2, ?3, ?4, ?5, ?6, '{}', ?7, ?8, ?9, '[]') RETURNING id",
@@ -150,19 +151,36 @@ Expected<StoredBrief> Briefs::make(Context& context, const FigureRequest& reques
   if (!added) return std::unexpected(added.error());
   brief.id = integer_of(added->at(0)[0]);
   if (const auto written = write(context, brief, false); !written) {
+    lock.unlock();
     (void)remove(brief);
     return std::unexpected(written.error());
   }
   return brief;
 }
 
-Expected<StoredBrief> Briefs::change(Context& context, StoredBrief brief, const std::string& user) {
+Expected<bool> Briefs::is_draft(std::int64_t id) {
+  const auto rows = database_.query("SELECT 1 FROM briefs WHERE id = ?1 AND published IS NULL", {id});
+  if (!rows) return std::unexpected(rows.error());
+  return !rows->empty();
+}
+
+Expected<std::optional<StoredBrief>> Briefs::change(Context& context, StoredBrief brief, const std::string& user) {
+  const std::lock_guard lock(mutex_);
+  const auto still = is_draft(brief.id);
+  if (!still) return std::unexpected(still.error());
+  if (!*still) return std::nullopt;
   brief.by = user;
   if (const auto written = write(context, brief, false); !written) return std::unexpected(written.error());
   return brief;
 }
 
-Expected<StoredBrief> Briefs::publish(Context& context, StoredBrief brief, const std::string& user) {
+Expected<std::optional<StoredBrief>> Briefs::publish(Context& context, StoredBrief brief, const std::string& user) {
+  const std::lock_guard lock(mutex_);
+  // What is published is what the draft is now, not what it was when this was asked.
+  auto now_is = find(brief.id);
+  if (!now_is) return std::unexpected(now_is.error());
+  if (!*now_is || (*now_is)->is_published) return std::nullopt;
+  brief = std::move(**now_is);
   brief.by = user;
   brief.published = now();
   brief.is_published = true;
@@ -170,12 +188,15 @@ Expected<StoredBrief> Briefs::publish(Context& context, StoredBrief brief, const
   return brief;
 }
 
-Expected<void> Briefs::remove(const StoredBrief& brief) {
-  const auto removed = database_.query("DELETE FROM briefs WHERE id = ?1 AND published IS NULL", {brief.id});
+Expected<bool> Briefs::remove(const StoredBrief& brief) {
+  const std::lock_guard lock(mutex_);
+  const auto removed =
+      database_.query("DELETE FROM briefs WHERE id = ?1 AND published IS NULL RETURNING id", {brief.id});
   if (!removed) return std::unexpected(removed.error());
+  if (removed->empty()) return false;
   std::error_code error;
   fs::remove_all(fmt::format("{}/{}", directory_, brief.id), error);
-  return {};
+  return true;
 }
 
 }  // namespace tocsin::serve

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -40,16 +41,19 @@ class Briefs {
   // Computes its figures and writes its documents: a draft, not signed.
   Expected<StoredBrief> make(Context& context, const FigureRequest& request, std::map<std::string, std::string> title,
                              std::map<std::string, std::string> remarks, const std::string& user);
-  // Of a draft: its documents are written anew, over the same line of the ledger.
-  Expected<StoredBrief> change(Context& context, StoredBrief brief, const std::string& user);
+  // What follows is for drafts, one at a time; none: it is no draft (any more), and nothing was done.
+  // Its documents are written anew, over the same line of the ledger.
+  Expected<std::optional<StoredBrief>> change(Context& context, StoredBrief brief, const std::string& user);
   // Writes the documents with PDF, and signs them by the store's key.
-  Expected<StoredBrief> publish(Context& context, StoredBrief brief, const std::string& user);
-  Expected<void> remove(const StoredBrief& brief);  // a draft
+  Expected<std::optional<StoredBrief>> publish(Context& context, StoredBrief brief, const std::string& user);
+  Expected<bool> remove(const StoredBrief& brief);  // false: it is no draft (any more)
   // Path of one of its files.
   std::string path_of(const StoredBrief& brief, const std::string& name) const;
 
  private:
   Expected<void> write(Context& context, StoredBrief& brief, bool for_good);
+  Expected<bool> is_draft(std::int64_t id);
+  std::mutex mutex_;  // of the documents of drafts
   StateDatabase& database_;
   std::string directory_;
 };

@@ -20,7 +20,8 @@ using Texts = std::map<std::string, std::string>;
 
 std::string dumped(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
-Json json_of(const StoredBrief& brief) {
+// by: for those who may see it, since names of accounts are not the public's.
+Json json_of(const StoredBrief& brief, const Identity& identity) {
   return {{"id", brief.id},
           {"title", brief.title},
           {"remarks", brief.remarks},
@@ -30,7 +31,7 @@ Json json_of(const StoredBrief& brief) {
           {"zone", brief.zone},
           {"confidence", name_of(brief.confidence)},
           {"state", brief.is_published ? "published" : "draft"},
-          {"by", brief.by},
+          {"by", may(identity, Access::kAnalyst) ? brief.by : ""},
           {"made", format_time(brief.made)},
           {"published", brief.published ? Json(format_time(*brief.published)) : Json()},
           {"files", brief.files}};
@@ -97,14 +98,15 @@ Response made(Context& context, const Call& call) {
   const auto brief = context.briefs.make(context, request, *title, *remarks, call.identity.user);
   if (!brief) return failed(brief.error());
   context.accounts.note(call.identity.user, call.request.peer, "brief.make", std::to_string(brief->id));
-  return json(dumped(json_of(*brief)), 201);
+  return json(dumped(json_of(*brief, call.identity)), 201);
 }
 
 // A draft, to be changed, published or removed.
+Response no_draft() { return problem(409, "The brief is published or gone: make another one."); }
 std::variant<StoredBrief, Response> draft(Context& context, const Call& call) {
   auto answer = found(context, call);
   const auto* brief = std::get_if<StoredBrief>(&answer);
-  if (brief != nullptr && brief->is_published) return problem(409, "The brief is published: make another one.");
+  if (brief != nullptr && brief->is_published) return no_draft();
   return answer;
 }
 
@@ -121,8 +123,9 @@ Response changed(Context& context, const Call& call) {
   brief.remarks = *remarks;
   const auto kept = context.briefs.change(context, std::move(brief), call.identity.user);
   if (!kept) return failed(kept.error());
-  context.accounts.note(call.identity.user, call.request.peer, "brief.change", std::to_string(kept->id));
-  return json(dumped(json_of(*kept)));
+  if (!*kept) return no_draft();
+  context.accounts.note(call.identity.user, call.request.peer, "brief.change", std::to_string((*kept)->id));
+  return json(dumped(json_of(**kept, call.identity)));
 }
 
 Response published(Context& context, const Call& call) {
@@ -130,8 +133,9 @@ Response published(Context& context, const Call& call) {
   if (const auto* response = std::get_if<Response>(&answer)) return *response;
   const auto out = context.briefs.publish(context, std::move(std::get<StoredBrief>(answer)), call.identity.user);
   if (!out) return failed(out.error());
-  context.accounts.note(call.identity.user, call.request.peer, "brief.publish", std::to_string(out->id));
-  return json(dumped(json_of(*out)));
+  if (!*out) return no_draft();
+  context.accounts.note(call.identity.user, call.request.peer, "brief.publish", std::to_string((*out)->id));
+  return json(dumped(json_of(**out, call.identity)));
 }
 
 const char* media_of(std::string_view name) {
@@ -178,7 +182,7 @@ void add_brief_routes(Router& router, Context& context) {
                 const auto briefs = context.briefs.list(may(call.identity, Access::kAnalyst));
                 if (!briefs) return failed(briefs.error());
                 Json list = Json::array();
-                for (const StoredBrief& brief : *briefs) list.push_back(json_of(brief));
+                for (const StoredBrief& brief : *briefs) list.push_back(json_of(brief, call.identity));
                 return json(dumped({{"briefs", std::move(list)}}));
               }});
   router.add({.method = "POST",
@@ -198,7 +202,7 @@ void add_brief_routes(Router& router, Context& context) {
               .handler = [&context](const Call& call) -> Response {
                 const auto answer = found(context, call);
                 if (const auto* response = std::get_if<Response>(&answer)) return *response;
-                return json(dumped(json_of(std::get<StoredBrief>(answer))));
+                return json(dumped(json_of(std::get<StoredBrief>(answer), call.identity)));
               }});
   router.add({.method = "PATCH",
               .path = "/api/v1/briefs/{id}",
@@ -220,7 +224,9 @@ void add_brief_routes(Router& router, Context& context) {
                 auto answer = draft(context, call);
                 if (const auto* response = std::get_if<Response>(&answer)) return *response;
                 const StoredBrief& brief = std::get<StoredBrief>(answer);
-                if (const auto removed = context.briefs.remove(brief); !removed) return failed(removed.error());
+                const auto removed = context.briefs.remove(brief);
+                if (!removed) return failed(removed.error());
+                if (!*removed) return no_draft();
                 context.accounts.note(call.identity.user, call.request.peer, "brief.remove", std::to_string(brief.id));
                 return {.status = 204, .headers = {}};
               }});
