@@ -69,6 +69,11 @@ Expected<void> check_text(std::string_view what, std::string_view text, std::siz
   return failure(fmt::format("the {} is longer than {} bytes or has control characters", what, most));
 }
 
+Expected<void> check_language(std::string_view name, const std::string& language) {
+  if (language.empty() || language == "en" || language == "zh") return {};
+  return failure(fmt::format("{}: the language is en or zh", name));
+}
+
 // What an administrator sets.
 Expected<void> check_fields(const Account& account) {
   if (account.role == Role::kOrganisation && account.organisation.empty()) {
@@ -79,9 +84,7 @@ Expected<void> check_fields(const Account& account) {
     return failure(
         fmt::format("{}: only an account of role {} has an organisation", account.name, name_of(Role::kOrganisation)));
   }
-  if (!account.language.empty() && account.language != "en" && account.language != "zh") {
-    return failure(fmt::format("{}: the language is en or zh", account.name));
-  }
+  if (auto checked = check_language(account.name, account.language); !checked) return checked;
   if (auto checked = check_text("organisation", account.organisation, 256); !checked) return checked;
   return check_text("email address", account.email, 254);
 }
@@ -200,6 +203,16 @@ Expected<void> Accounts::change(const Account& account) {
                                (*before)->disabled == account.disabled;
     return may_as_before ? Expected<void>{} : state_->end_sign_ins(account.name);
   });
+}
+
+// This column alone: what an administrator changes at the same time, such as the role, stays changed.
+Expected<void> Accounts::set_language(std::string_view name, const std::string& language) {
+  if (auto checked = check_language(name, language); !checked) return checked;
+  const auto changed = state_->database.query("UPDATE accounts SET language = ?2 WHERE name = ?1 RETURNING name",
+                                              {std::string(name), language});
+  if (!changed) return std::unexpected(changed.error());
+  if (changed->empty()) return no_account(name);
+  return {};
 }
 
 Expected<void> Accounts::set_password(std::string_view name, const std::string& password) {

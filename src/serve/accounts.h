@@ -71,6 +71,7 @@ class Accounts {
   // Role, organisation, email, language, disabled. Ends its sessions unless it may do the same as before. An error if
   // no administrator is left that is enabled.
   Expected<void> change(const Account& account);
+  Expected<void> set_language(std::string_view name, const std::string& language);  // "en", "zh", or empty
   Expected<void> set_password(std::string_view name, const std::string& password);  // ends its sessions
   Expected<void> remove(std::string_view name);  // an error for the last administrator
   Expected<std::uint64_t> administrators();      // that are enabled

@@ -148,10 +148,8 @@ Response set_language(Context& context, const Call& call) {
   const Json body = Json::parse(call.request.body);
   const auto language = text_in(body, "language");
   if (!language || (!language->empty() && !language_of(*language))) return problem(400, "language must be en or zh");
-  auto account = context.accounts.find(call.identity.user);
-  if (!account || !*account) return problem(404, "The account is gone.");
-  (*account)->language = *language;
-  if (const auto changed = context.accounts.change(**account); !changed) return failed(changed.error());
+  const auto changed = context.accounts.set_language(call.identity.user, *language);
+  if (!changed) return failed(changed.error());
   return {.status = 204, .headers = {}};
 }
 
@@ -215,6 +213,14 @@ void add_session_routes(Router& router, Context& context) {
   const auto bound = [&context](Response (*handler)(Context&, const Call&)) {
     return [&context, handler](const Call& call) { return handler(context, call); };
   };
+  // What makes or mends the ways to sign in: a token that leaked must not make another, of more scopes and a longer
+  // life, nor keep its owner out.
+  const auto in_session = [&context](Response (*handler)(Context&, const Call&)) {
+    return [&context, handler](const Call& call) {
+      if (call.identity.by_token) return problem(403, "this takes a session; a token may not do it");
+      return handler(context, call);
+    };
+  };
   router.add({.method = "GET",
               .path = "/api/v1/session",
               .access = Access::kPublic,
@@ -265,7 +271,7 @@ void add_session_routes(Router& router, Context& context) {
               .body = "PasswordChange",
               .answers = {{.status = 204, .media = ""}},
               .changes = true,
-              .handler = bound(set_password)});
+              .handler = in_session(set_password)});
   router.add({.method = "POST",
               .path = "/api/v1/session/language",
               .access = Access::kSignedIn,
@@ -280,7 +286,7 @@ void add_session_routes(Router& router, Context& context) {
               .summary = "A new secret for a second factor; it counts once a code was confirmed",
               .answers = {{.schema = "TotpUri"}},
               .changes = true,
-              .handler = bound(begin_totp)});
+              .handler = in_session(begin_totp)});
   router.add({.method = "PUT",
               .path = "/api/v1/session/totp",
               .access = Access::kSignedIn,
@@ -288,14 +294,14 @@ void add_session_routes(Router& router, Context& context) {
               .body = "TotpCode",
               .answers = {{.status = 204, .media = ""}},
               .changes = true,
-              .handler = bound(confirm_totp)});
+              .handler = in_session(confirm_totp)});
   router.add({.method = "DELETE",
               .path = "/api/v1/session/totp",
               .access = Access::kSignedIn,
               .summary = "Remove the second factor",
               .answers = {{.status = 204, .media = ""}},
               .changes = true,
-              .handler = bound(remove_totp)});
+              .handler = in_session(remove_totp)});
   router.add({.method = "GET",
               .path = "/api/v1/tokens",
               .access = Access::kSignedIn,
@@ -315,7 +321,7 @@ void add_session_routes(Router& router, Context& context) {
               .body = "TokenRequest",
               .answers = {{.status = 201, .schema = "NewToken"}},
               .changes = true,
-              .handler = bound(make_token)});
+              .handler = in_session(make_token)});
   router.add({.method = "DELETE",
               .path = "/api/v1/tokens/{id}",
               .access = Access::kSignedIn,
