@@ -121,7 +121,7 @@ std::string time_literal(Timestamp time) {
   // Without a type: both engines read a text literal as the type of the column it is compared with.
   const Timestamp micros = time - floor_to(time, kSecond);
   std::string text = format_time(floor_to(time, kSecond));
-  text[10] = ' ';
+  text[text.find('T')] = ' ';  // not at 10 after the year 9999, where the last day ends
   text.pop_back();
   return fmt::format("'{}.{:06}'", text, micros);
 }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <string_view>
+
 #include "store/sighting_store.h"
 
 namespace tocsin {
@@ -30,9 +32,20 @@ std::string sighting_id_sql() {
 }
 
 std::string sighting_key_sql() {
-  return "((CAST(hash(actor_ip, target_ip, date_trunc('hour', first_seen), kind, detector, actor_name, target_name) AS "
-         "UHUGEINT) << 64) | CAST(hash(target_name, actor_name, detector, kind, date_trunc('hour', first_seen), "
-         "target_ip, actor_ip) AS UHUGEINT))";
+  // The hash of 128 bits is that of one half XOR that of the other: whoever has two networks of IPv6 finds as many
+  // pairs of addresses with the same one as he likes. IPv4 addresses differ in one half alone, and need no text.
+  const auto address = [](std::string_view column) {
+    return fmt::format(
+        "CASE WHEN {0} BETWEEN CAST('00000000-0000-0000-0000-ffff00000000' AS UUID) AND "
+        "CAST('00000000-0000-0000-0000-ffffffffffff' AS UUID) THEN hash({0}) ELSE hash(CAST({0} AS VARCHAR)) END",
+        column);
+  };
+  const std::string actor = address("actor_ip"), target = address("target_ip");
+  return fmt::format(
+      "((CAST(hash({0}, {1}, date_trunc('hour', first_seen), kind, detector, actor_name, target_name) AS UHUGEINT) << "
+      "64) | CAST(hash(target_name, actor_name, detector, kind, date_trunc('hour', first_seen), {1}, {0}) AS "
+      "UHUGEINT))",
+      actor, target);
 }
 
 std::string segments_clause(const std::vector<std::string>& paths) {

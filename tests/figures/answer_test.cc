@@ -90,6 +90,16 @@ TEST_F(Answers, OverseasNeedsAKnownCountryThatIsNotInside) {
   EXPECT_EQ(value("botnet.servers"), 3);
 }
 
+// Hashes of 128 bits that take both halves alike would make these one.
+TEST_F(Answers, SightingsOfAddressesWithTheSameHalvesInTheOtherOrderAreTwo) {
+  table_.add({.actor = "2001:db8:0:1:a001:db8:0:2", .target = "192.0.2.1"});
+  table_.add({.actor = "2001:db8:0:2:a001:db8:0:1", .target = "192.0.2.1"});
+  EXPECT_EQ(value("any.sightings"), 2);
+  table_.add({.actor = "2001:db8::1", .target = "2001:db8:0:1:a001:db8:0:2"});
+  table_.add({.actor = "2001:db8::1", .target = "2001:db8:0:2:a001:db8:0:1"});
+  EXPECT_EQ(value("any.sightings"), 4);
+}
+
 TEST_F(Answers, PeriodsAreHalfOpen) {
   table_.add({.actor = "203.0.113.1", .seen = "2012-12-31 23:59:59.999999"});
   table_.add({.actor = "203.0.113.2", .seen = "2013-01-01 00:00:00"});
