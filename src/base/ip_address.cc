@@ -8,47 +8,57 @@
 namespace tocsin {
 namespace {
 
+// An address belongs to it whose bits under the masks are these.
 struct SpecialNetwork {
-  Prefix prefix;
+  std::uint64_t high, low, high_mask, low_mask;
   AddressScope scope;
+  bool holds(std::uint64_t address_high, std::uint64_t address_low) const {
+    return (((address_high ^ high) & high_mask) | ((address_low ^ low) & low_mask)) == 0;
+  }
 };
 
-Prefix literal(std::string_view text) { return *Prefix::parse(text); }
+SpecialNetwork network(std::string_view text, AddressScope scope) {
+  const Prefix prefix = *Prefix::parse(text);
+  const int length = prefix.length();  // of an IPv4 network too, 96 bits more than its own
+  const std::uint64_t high_mask = length == 0 ? 0 : ~0ULL << (length < 64 ? 64 - length : 0);
+  const std::uint64_t low_mask = length <= 64 ? 0 : ~0ULL << (128 - length);
+  return {prefix.address().high(), prefix.address().low(), high_mask, low_mask, scope};
+}
 
 // Ordered so that the first that contains an address decides.
 const std::array<SpecialNetwork, 30>& special_networks() {
   using enum AddressScope;
   static const std::array<SpecialNetwork, 30> networks{{
-      {literal("0.0.0.0/32"), kUnspecified},
-      {literal("0.0.0.0/8"), kReserved},
-      {literal("10.0.0.0/8"), kPrivate},
-      {literal("100.64.0.0/10"), kSharedCgnat},
-      {literal("127.0.0.0/8"), kLoopback},
-      {literal("169.254.0.0/16"), kLinkLocal},
-      {literal("172.16.0.0/12"), kPrivate},
-      {literal("192.0.0.0/24"), kReserved},
-      {literal("192.0.2.0/24"), kDocumentation},
-      {literal("192.168.0.0/16"), kPrivate},
-      {literal("198.18.0.0/15"), kBenchmarking},
-      {literal("198.51.100.0/24"), kDocumentation},
-      {literal("203.0.113.0/24"), kDocumentation},
-      {literal("224.0.0.0/4"), kMulticast},
-      {literal("255.255.255.255/32"), kBroadcast},
-      {literal("240.0.0.0/4"), kReserved},
-      {literal("::ffff:0:0/96"), kGlobal},
-      {literal("::/128"), kUnspecified},
-      {literal("::1/128"), kLoopback},
-      {literal("64:ff9b:1::/48"), kPrivate},
-      {literal("100::/64"), kReserved},
-      {literal("2001:2::/48"), kBenchmarking},
-      {literal("2001:db8::/32"), kDocumentation},
-      {literal("3fff::/20"), kDocumentation},
-      {literal("fc00::/7"), kPrivate},
-      {literal("fe80::/10"), kLinkLocal},
-      {literal("ff00::/8"), kMulticast},
-      {literal("2000::/3"), kGlobal},
-      {literal("64:ff9b::/96"), kGlobal},
-      {literal("::/0"), kReserved},
+      network("0.0.0.0/32", kUnspecified),
+      network("0.0.0.0/8", kReserved),
+      network("10.0.0.0/8", kPrivate),
+      network("100.64.0.0/10", kSharedCgnat),
+      network("127.0.0.0/8", kLoopback),
+      network("169.254.0.0/16", kLinkLocal),
+      network("172.16.0.0/12", kPrivate),
+      network("192.0.0.0/24", kReserved),
+      network("192.0.2.0/24", kDocumentation),
+      network("192.168.0.0/16", kPrivate),
+      network("198.18.0.0/15", kBenchmarking),
+      network("198.51.100.0/24", kDocumentation),
+      network("203.0.113.0/24", kDocumentation),
+      network("224.0.0.0/4", kMulticast),
+      network("255.255.255.255/32", kBroadcast),
+      network("240.0.0.0/4", kReserved),
+      network("::ffff:0:0/96", kGlobal),
+      network("::/128", kUnspecified),
+      network("::1/128", kLoopback),
+      network("64:ff9b:1::/48", kPrivate),
+      network("100::/64", kReserved),
+      network("2001:2::/48", kBenchmarking),
+      network("2001:db8::/32", kDocumentation),
+      network("3fff::/20", kDocumentation),
+      network("fc00::/7", kPrivate),
+      network("fe80::/10", kLinkLocal),
+      network("ff00::/8", kMulticast),
+      network("2000::/3", kGlobal),
+      network("64:ff9b::/96", kGlobal),
+      network("::/0", kReserved),
   }};
   return networks;
 }
@@ -101,11 +111,9 @@ AddressScope scope_of(const IpAddress& address) {
   } else if (const std::uint64_t first = address.high() >> 48; first >> 13 == 1 && first != 0x2001 && first < 0x3ff0) {
     return AddressScope::kGlobal;
   }
+  const std::uint64_t high = address.high(), low = address.low();
   for (const SpecialNetwork& network : special_networks()) {
-    if (network.prefix.contains(address)) {
-      if (network.prefix.length() == 96 && address.is_v4()) return AddressScope::kGlobal;
-      return network.scope;
-    }
+    if (network.holds(high, low)) return network.scope;
   }
   return AddressScope::kReserved;
 }

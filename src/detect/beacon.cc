@@ -40,6 +40,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <span>
 #include <string>
 #include <unordered_set>
 #include <utility>
@@ -198,6 +199,8 @@ class BeaconDetector final : public Detector {
     struct Asked {
       const Flow* flow;
       std::uint32_t hash;
+      std::uint32_t destination_hash = 0;
+      bool is_known = false;
     };
     std::array<Asked, kBlock> asked;
     for (std::size_t begin = 0; begin < flows.size();) {
@@ -207,12 +210,21 @@ class BeaconDetector final : public Detector {
         if ((flow.protocol != kTcp && flow.protocol != kUdp) || benign_service(flow.responder.port)) continue;
         const std::uint32_t hash = pairs_.hash_of(key_of(flow));
         pairs_.prefetch(hash);
-        asked[size++] = {&flow, hash};
+        asked[size++] = {.flow = &flow, .hash = hash};
       }
-      for (std::size_t i = 0; i < size; ++i) {
-        if (!pairs_.prefetch_pair(asked[i].hash)) popularity_.prefetch(asked[i].flow->responder.ip);
+      for (Asked& one : std::span(asked).first(size)) {
+        one.is_known = pairs_.prefetch_pair(one.hash);
+        if (one.is_known) continue;
+        one.destination_hash = popularity_.hash_of(one.flow->responder.ip);
+        popularity_.prefetch(one.destination_hash);
       }
-      for (std::size_t i = 0; i < size; ++i) pairs_.prefetch_events(asked[i].hash);
+      for (const Asked& one : std::span(asked).first(size)) {
+        if (one.is_known) {
+          pairs_.prefetch_events(one.hash);
+        } else {
+          popularity_.prefetch_destination(one.destination_hash);
+        }
+      }
       for (std::size_t i = 0; i < size; ++i) add(*asked[i].flow, asked[i].hash, sink);
     }
   }

@@ -5,6 +5,12 @@
 #include "base/hash.h"
 
 namespace tocsin::beacon {
+namespace {
+
+// As ==, in two comparisons instead of a call.
+bool same(const IpAddress& a, const IpAddress& b) { return a.high() == b.high() && a.low() == b.low(); }
+
+}  // namespace
 
 std::uint32_t PairTable::hash_of(const PairKey& key) const {
   const std::uint64_t rest = std::uint64_t{key.port} << 8 | key.protocol;
@@ -15,7 +21,7 @@ std::uint32_t PairTable::hash_of(const PairKey& key) const {
 
 std::uint32_t PairTable::find(const PairKey& key, std::uint32_t hash) const {
   return pairs_.find(hash, [&](const Pair& pair, std::uint32_t index) {
-    return pair.client == key.client && pair.server == key.server && pair.port == key.port &&
+    return same(pair.client, key.client) && same(pair.server, key.server) && pair.port == key.port &&
            pair.protocol == key.protocol && (!pair.by_name() || names_[index]->name == key.name);
   });
 }
@@ -96,13 +102,18 @@ void PairTable::prefetch_events(std::uint32_t hash) const {
   __builtin_prefetch(&last.next, 1);
 }
 
+void PairTable::prefetch_oldest() const {
+  const std::uint32_t index = pairs_.prefetch_oldest();
+  if (index != kNoIndex && at(index).events > 0) __builtin_prefetch(&block(at(index).last_block).next, 1);
+}
+
 std::uint32_t Popularity::find(const IpAddress& server, std::uint32_t hash) const {
-  return table_.find(hash, [&](std::uint32_t index) { return destinations_[index].server == server; });
+  return table_.find(hash, [&](std::uint32_t index) { return same(destinations_[index].server, server); });
 }
 
 void Popularity::add(const IpAddress& server, const IpAddress& client) {
   if (clients_.size() < kMost && std::ranges::find(clients_, client) == clients_.end()) clients_.push_back(client);
-  const auto hash = static_cast<std::uint32_t>(keyed_(server));
+  const std::uint32_t hash = hash_of(server);
   std::uint32_t index = find(server, hash);
   if (index == kNoIndex) {
     if (destinations_.size() >= kDestinations) return;
@@ -118,7 +129,7 @@ void Popularity::add(const IpAddress& server, const IpAddress& client) {
 }
 
 std::size_t Popularity::users_of(const IpAddress& server) const {
-  const std::uint32_t index = find(server, static_cast<std::uint32_t>(keyed_(server)));
+  const std::uint32_t index = find(server, hash_of(server));
   return index == kNoIndex ? kMost : destinations_[index].count;
 }
 

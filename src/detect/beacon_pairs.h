@@ -1,7 +1,7 @@
 // The pairs that beacons are looked for in, each with its events, in the order of their last use.
 //
 // A pair is one line of 64 bytes; its events lie in chained blocks of three (two lines). Both can be fetched ahead for
-// many flows: prefetch(), then prefetch_pair(), then prefetch_events().
+// many flows: prefetch(), then prefetch_pair(), then prefetch_events(). So can a destination of Popularity.
 #pragma once
 
 #include <array>
@@ -80,7 +80,7 @@ class PairTable {
   // Whether there is probably such a pair.
   bool prefetch_pair(std::uint32_t hash) const { return pairs_.prefetch_entry(hash) != kNoIndex; }
   void prefetch_events(std::uint32_t hash) const;
-  void prefetch_oldest() const { pairs_.prefetch_oldest(); }
+  void prefetch_oldest() const;
 
  private:
   static constexpr std::size_t kSlab = 1024;
@@ -113,7 +113,12 @@ class Popularity {
   std::size_t users_of(const IpAddress& server) const;
   // Of all clients, up to kMost.
   std::size_t clients() const { return clients_.size(); }
-  void prefetch(const IpAddress& server) const { table_.prefetch(static_cast<std::uint32_t>(keyed_(server))); }
+  std::uint32_t hash_of(const IpAddress& server) const { return static_cast<std::uint32_t>(keyed_(server)); }
+  void prefetch(std::uint32_t hash) const { table_.prefetch(hash); }
+  void prefetch_destination(std::uint32_t hash) const {
+    const std::uint32_t index = table_.guess(hash);
+    if (index != kNoIndex) __builtin_prefetch(&destinations_[index], 1);
+  }
 
  private:
   static constexpr std::size_t kDestinations = 1 << 18;

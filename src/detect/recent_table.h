@@ -93,11 +93,18 @@ class RecentTable {
     __builtin_prefetch(&links_[index], 1);
     return index;
   }
-  // An entry that will be among the oldest soon.
-  void prefetch_oldest() const {
-    std::uint32_t index = oldest_;
-    for (int step = 0; step < 6 && index != kNoIndex; ++step) index = links_[index].after;
-    if (index != kNoIndex) __builtin_prefetch(&at(index), 1);
+  // Entries that will be among the oldest soon, and what erasing them looks at. The one that was fetched a few calls
+  // ago, if it still waits for its turn; kNoIndex if there is none.
+  std::uint32_t prefetch_oldest() const {
+    std::uint32_t index = oldest_, fetched = kNoIndex;
+    for (int step = 0; step < 6 && index != kNoIndex; ++step) {
+      index = links_[index].after;
+      if (step == 2) fetched = index;
+    }
+    if (index == kNoIndex) return kNoIndex;
+    __builtin_prefetch(&at(index), 1);
+    table_.prefetch(links_[index].hash);
+    return fetched;
   }
 
  private:
