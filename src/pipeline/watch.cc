@@ -12,10 +12,10 @@
 #include <utility>
 
 #include "detect/indicator_set.h"
-#include "pipeline/bounded_queue.h"
 #include "pipeline/installation.h"
 #include "pipeline/prepare.h"
 #include "pipeline/spool.h"
+#include "pipeline/threads.h"
 
 namespace tocsin {
 namespace {
@@ -41,54 +41,6 @@ class LocatingSink : public SightingSink {
   std::function<void(Sighting&&)> next_;
 };
 
-// Hands sightings in their order to another sink in a thread of its own, which waits for nobody but the disk.
-class SinkThread : public SightingSink {
- public:
-  explicit SinkThread(SightingSink& next)
-      : thread_([this, &next] {
-          std::vector<Sighting> chunk;
-          while (queue_.pop(chunk)) {
-            if (thrown_) continue;  // whoever gives more must not wait for ever
-            try {
-              for (Sighting& sighting : chunk) next.sight(std::move(sighting));
-            } catch (...) {
-              thrown_ = std::current_exception();
-              is_broken_ = true;
-            }
-          }
-        }) {}
-  ~SinkThread() override { end(); }
-  SinkThread(const SinkThread&) = delete;
-  SinkThread& operator=(const SinkThread&) = delete;
-
-  void sight(Sighting&& sighting) override {
-    chunk_.push_back(std::move(sighting));
-    if (chunk_.size() == kChunk) flush();
-  }
-  // All that was given has reached the other sink when this returns; throws what that one threw.
-  void finish() {
-    end();
-    if (thrown_) std::rethrow_exception(thrown_);
-  }
-  bool is_broken() const { return is_broken_; }
-
- private:
-  static constexpr std::size_t kChunk = 1024;
-  void end() {
-    flush();
-    queue_.end();
-    if (thread_.joinable()) thread_.join();
-  }
-  void flush() {
-    if (!chunk_.empty()) queue_.push(std::exchange(chunk_, {}));
-  }
-  std::vector<Sighting> chunk_;
-  BoundedQueue<std::vector<Sighting>> queue_{16};
-  std::exception_ptr thrown_;
-  std::atomic<bool> is_broken_ = false;
-  std::jthread thread_;
-};
-
 // Counts what goes through.
 class CountingSink : public SightingSink {
  public:
@@ -102,68 +54,6 @@ class CountingSink : public SightingSink {
  private:
   SightingSink& next_;
   std::uint64_t count_ = 0;
-};
-
-// Reads the sources in a thread of its own, some batches ahead of who takes them.
-class ReadingThread {
- public:
-  using Ended = std::function<void(std::size_t, const SourceReader&)>;
-  // ended is called in that thread; what it writes may be looked at after finish().
-  ReadingThread(const std::vector<SourceFile>& files, Ended ended)
-      : thread_([this, &files, ended = std::move(ended)] {
-          try {
-            result_ = read_in_order(
-                files, [this](Batch& batch, std::uint64_t bytes) { return hand_on(batch, bytes); }, ended);
-          } catch (...) {
-            thrown_ = std::current_exception();
-          }
-          queue_.end();
-        }) {}
-  ~ReadingThread() { queue_.close(); }
-  ReadingThread(const ReadingThread&) = delete;
-  ReadingThread& operator=(const ReadingThread&) = delete;
-
-  struct Step {
-    Batch batch;
-    std::uint64_t bytes = 0;  // read so far
-  };
-  // The next batch; what was in the step is used again. False at the end.
-  bool next(Step& step) {
-    {
-      const std::lock_guard lock(mutex_);
-      spare_.push_back(std::move(step.batch));
-    }
-    return queue_.pop(step);
-  }
-  // Ends the reading, if it has not ended: whether it had, or why it failed; throws what the reading threw.
-  Expected<bool> finish() {
-    queue_.close();
-    if (thread_.joinable()) thread_.join();
-    if (thrown_) std::rethrow_exception(thrown_);
-    return result_;
-  }
-
- private:
-  // In the thread. False: nobody takes any more.
-  bool hand_on(Batch& batch, std::uint64_t bytes) {
-    Step step{.batch = {}, .bytes = bytes};
-    {
-      const std::lock_guard lock(mutex_);
-      if (!spare_.empty()) {
-        step.batch = std::move(spare_.back());
-        spare_.pop_back();
-      }
-    }
-    std::swap(step.batch, batch);
-    return queue_.push(std::move(step));
-  }
-
-  std::mutex mutex_;
-  std::vector<Batch> spare_;
-  BoundedQueue<Step> queue_{4};
-  Expected<bool> result_ = false;
-  std::exception_ptr thrown_;
-  std::jthread thread_;
 };
 
 // The files of a run; what can be read only once is copied into a directory.

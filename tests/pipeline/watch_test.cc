@@ -33,7 +33,7 @@ class Watch : public testing::Test {
       return false;
     };
   }
-  static constexpr int kRows = 400'000;
+  static constexpr int kRows = 700'000;  // more than a run holds in memory
   Scratch scratch_;
   std::unique_ptr<SightingStore> store_;
   std::string source_;
