@@ -1,7 +1,7 @@
 // What charts look like: one look for all, made of the style sheet's colours.
 import type { EChartsCoreOption } from './echarts';
 import { styleColour } from './colours';
-import { short } from './format';
+import { amount, short, whole } from './format';
 
 export interface Series {
   name: string;
@@ -27,7 +27,9 @@ export function optionOf(data: ChartData, narrow: boolean): EChartsCoreOption {
   const lying = data.sort === 'bars';
   const many = data.series.length > 1;
   const suffix = data.unit === '%' ? '%' : '';
-  const label = (value: number) => short(value) + suffix;
+  const label = (value: number) => short(value) + suffix; // along an axis
+  const full = (value: number) => (suffix ? amount(value, '%') : whole(value)); // as the table has it
+  const longest = lying && !many ? Math.max(0, ...data.series.flatMap((one) => one.values.map((value) => full(value ?? 0).length))) : 0;
   const categories = {
     type: 'category', data: data.labels, inverse: lying, axisTick: { show: false }, axisLine: { lineStyle: { color: rule } },
     axisLabel: { ...text, color: lying ? ink : quiet, width: narrow ? 96 : 200, overflow: lying ? 'truncate' : undefined, hideOverlap: true },
@@ -38,13 +40,13 @@ export function optionOf(data: ChartData, narrow: boolean): EChartsCoreOption {
   return {
     animation: false,
     textStyle: { fontFamily: font },
-    grid: { left: 4, right: lying ? 48 : 12, top: many ? 36 : 12, bottom: 4, containLabel: true },
+    grid: { left: 4, right: Math.max(12, 14 + 7 * longest), top: many ? 36 : 12, bottom: 4, containLabel: true },
     legend: many ? { type: 'plain', top: 0, left: 0, textStyle: { ...text, color: ink }, itemWidth: 14, itemHeight: 10, icon: 'roundRect' } : undefined,
     // Rich text is drawn on the canvas; the other way needs style attributes, which the policy forbids.
     tooltip: {
       trigger: 'axis', renderMode: 'richText', axisPointer: { type: lying || data.sort === 'columns' ? 'shadow' : 'line', label: { show: false } },
       backgroundColor: styleColour('--raised'), borderColor: rule, textStyle: { ...text, color: ink }, confine: true,
-      valueFormatter: (value: unknown) => (typeof value === 'number' ? label(value) : '–'),
+      valueFormatter: (value: unknown) => (typeof value === 'number' ? full(value) : '–'),
     },
     xAxis: lying ? numbers : categories,
     yAxis: lying ? categories : numbers,
@@ -56,7 +58,7 @@ export function optionOf(data: ChartData, narrow: boolean): EChartsCoreOption {
       }
       return {
         ...common, type: 'bar', stack: data.stacked ? 'all' : undefined, barMaxWidth: 22, barGap: '10%',
-        label: lying && !many ? { show: true, position: 'right', formatter: (p: { value: number }) => label(p.value), ...text } : undefined,
+        label: lying && !many ? { show: true, position: 'right', formatter: (p: { value: number }) => full(p.value), ...text } : undefined,
       };
     }),
   };
