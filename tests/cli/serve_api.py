@@ -387,9 +387,9 @@ def clock(ann):
         file.write("time,url,brand,ip\n9999-12-31T23:59:59Z,http://late.example/,Some Bank,8.8.9.9\n")
     tocsin("watch", "--store", os.environ["STORE"], "late.csv")
     check(ann.get("/api/v1/status").json["last_seen"].startswith("9999-12-31"), "the late record was not read")
-    late = ann.get("/api/v1/sightings?limit=1&to=9999-12-31T24:00:00").json
+    late = ann.get("/api/v1/sightings?limit=1&to=9999-12-31T24:00:00Z").json
     check(late["sightings"][0]["first_seen"].startswith("9999-12-31"), "the late record is not the newest")
-    ann.get("/api/v1/sightings?limit=1&to=9999-12-31T24:00:00&after=" + late["next"])
+    ann.get("/api/v1/sightings?limit=1&to=9999-12-31T24:00:00Z&after=" + late["next"])
     for path in ("sightings", "sightings?from=2013-03-01", "figures/any.sightings?from=0001-01-01&to=9999-12-31&by=month&zone=America/New_York",
                  "figures/any.sightings?from=0001-01-01&to=0001-02-01", "figures/any.sightings"):
         ann.get("/api/v1/" + path)
