@@ -7,6 +7,8 @@ class Here {
   session = $state.raw<Session | null>(null);
   status = $state.raw<Status | null>(null);
   catalogue = $state.raw<Catalogue | null>(null);
+  // Whether a sign-in ended without being asked to.
+  ended = $state(false);
   user = $derived(this.session?.user ?? null);
   role = $derived<Role>(this.session?.role ?? 'press');
 
@@ -30,6 +32,7 @@ class Here {
 
   async use(session: Session) {
     this.session = session;
+    this.ended = false;
     if (session.language) i18n.choose(session.language);
     await this.refresh();
   }
@@ -43,5 +46,7 @@ class Here {
 
 export const here = new Here();
 whenSignedOut(() => {
-  if (here.session?.user) here.session = { user: null, role: 'press', oidc: here.session.oidc };
+  if (!here.session?.user) return;
+  here.session = { user: null, role: 'press', oidc: here.session.oidc };
+  here.ended = true;
 });

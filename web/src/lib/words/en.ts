@@ -117,6 +117,8 @@ export const en = {
     unreachableDo: 'Check your connection, then try again. Nothing that you entered is lost.',
     signedOut: 'You are not signed in.',
     signedOutDo: 'Sign in to see this.',
+    ended: 'Your sign-in has ended.',
+    endedDo: 'Sign in again, and you are back here.',
     forbidden: 'Your account may not see this.',
     forbiddenDo: 'If you need it for your work, ask an administrator to change your role.',
     notFound: 'There is nothing here.',

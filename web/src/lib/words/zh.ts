@@ -103,6 +103,8 @@ export const zh: Dictionary = {
     unreachableDo: '请检查网络连接后重试。已填写的内容不会丢失。',
     signedOut: '您尚未登录。',
     signedOutDo: '请登录后查看。',
+    ended: '您的登录已失效。',
+    endedDo: '重新登录后将回到此处。',
     forbidden: '您的账户无权查看此内容。',
     forbiddenDo: '如工作需要，请联系管理员调整角色。',
     notFound: '此处没有内容。',
