@@ -69,6 +69,9 @@ std::string_view kind_in(std::string_view kind, Language language) {
   return publish::word(publish::phrases(language).keys, kind);
 }
 
+// Finer than a reader needs is only harder to read.
+std::string seconds(Timestamp time) { return format_time(floor_to(time, kSecond)); }
+
 }  // namespace
 
 std::string_view advice(std::string_view kind, Language language) {
@@ -88,20 +91,20 @@ Notice notice_of(const Case& of, const std::vector<NoticeLine>& lines, const std
   std::string& text = notice.text;
   if (chinese) {
     notice.subject = fmt::format("关于{}的通报（编号{}）", kind, of.id);
-    text = fmt::format("{}：\n\n{}至{}（UTC），监测发现贵单位{}个目标涉及{}，共{}次。\n\n", who,
-                       format_time(of.first_seen), format_time(of.last_seen), of.targets, kind, of.sightings);
+    text = fmt::format("{}：\n\n{}至{}（UTC），监测发现贵单位{}个目标涉及{}，共{}次。\n\n", who, seconds(of.first_seen),
+                       seconds(of.last_seen), of.targets, kind, of.sightings);
   } else {
     notice.subject = fmt::format("Notice of {} (case {})", kind, of.id);
-    text = fmt::format("To {}\n\nBetween {} and {}, {} {} of yours {} sighted in {}: {} {} in all.\n\n", who,
-                       format_time(of.first_seen), format_time(of.last_seen), of.targets,
-                       of.targets == 1 ? "system" : "systems", of.targets == 1 ? "was" : "were", kind, of.sightings,
-                       of.sightings == 1 ? "sighting" : "sightings");
+    text =
+        fmt::format("To {}\n\nBetween {} and {}, {} {} of yours {} sighted in {}: {} {} in all.\n\n", who,
+                    seconds(of.first_seen), seconds(of.last_seen), of.targets, of.targets == 1 ? "system" : "systems",
+                    of.targets == 1 ? "was" : "were", kind, of.sightings, of.sightings == 1 ? "sighting" : "sightings");
   }
   text += chinese ? "目标 ← 来源（最后发现时间，UTC）\n" : "Target ← actor (last seen, UTC)\n";
   for (const NoticeLine& line : lines) {
     const std::string country = line.country.empty() ? "" : ", " + publish::country_name(line.country, say);
     text += fmt::format("- {} ← {}{} ({})\n", printable(line.target, 200), printable(line.actor, 200), country,
-                        format_time(line.last_seen));
+                        seconds(line.last_seen));
   }
   text += fmt::format("\n{}\n{}\n\n", chinese ? "现在应做的事" : "What to do now", advice(of.kind, language));
   text += chinese ? "地址所在地不能说明由谁使用。处理完毕后请回复本通报。\n"

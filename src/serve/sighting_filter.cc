@@ -71,6 +71,8 @@ Expected<std::string> condition_of(const Filter& filter, const std::string& valu
       if (error != std::errc{} || end != digits.data() + digits.size()) {
         return failure(fmt::format("{} is not a number: '{}'", filter.name, printable(value, 64)));
       }
+      // Cases call what no network is known of AS0.
+      if (number == 0 && filter.match == Match::kNetwork) return fmt::format("coalesce({}, 0) = 0", filter.sql);
       return fmt::format("{} = {}", filter.sql, number);
     }
     case Match::kAny: {
