@@ -48,9 +48,9 @@ std::string segments_clause(const std::vector<std::string>& paths);
 // Which sighting a row is of, as an expression: a UUID made of detector, kind, actor (address and name), target (the
 // same) and hour. It is not stored, for all that it is made of is; it is for showing.
 std::string sighting_id_sql();
-// The same for counting: 128 bits as UHUGEINT, hashes of the same columns in two orders. Counting by it takes a fifth of
-// the time of making ids, and some 0.6 of the time of grouping by the columns themselves, whose texts are slow. It is
-// not for keeping: the engine's hashes are its own affair.
+// The same for counting: 128 bits as UHUGEINT, hashes of the same columns in two orders. Counting by it takes a fifth
+// of the time of making ids, and some 0.6 of the time of grouping by the columns themselves, whose texts are slow. It
+// is not for keeping: the engine's hashes are its own affair.
 std::string sighting_key_sql();
 
 struct StoreFinding {  // of verify: what is wrong, where
