@@ -37,6 +37,15 @@ Response status(Context& context, const Call& call) {
     json["last_seen"] = extent->seen ? Json(format_time(extent->seen->to - 1)) : Json();
     json["ledger"] = json_of(extent->head);
     if (!is_organisation) json["sightings"] = extent->sightings;
+    json["sectors"] = Json::array();
+    const auto& figures = context.catalogue.figures();
+    if (!figures.empty() && figures.front().sectors) {
+      for (const auto& [code, names] : *figures.front().sectors) {
+        Json entry{{"code", code}};
+        for (const auto& [language, name] : names) entry[language] = name;
+        json["sectors"].push_back(std::move(entry));
+      }
+    }
     json["organisations"] = Json::array();
     for (const Organisation& entry : spec.organisations) {
       if (entry.name.empty() || (is_organisation && entry.name != call.identity.organisation)) continue;

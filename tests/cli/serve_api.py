@@ -105,6 +105,8 @@ def anonymous(url):
 
 
 def figures(ann):
+    sectors = {s["code"]: s["zh"] for s in ann.get("/api/v1/status").json["sectors"]}
+    same("name of a sector", "银行", sectors["finance/banking"])
     catalogue = ann.get("/api/v1/figures").json
     listed = json.loads(tocsin("figure", "--store", os.environ["STORE"], "--json"))
     same("figures of the catalogue", [f["figure"] for f in listed], [f["id"] for f in catalogue["figures"]])
