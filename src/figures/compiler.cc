@@ -108,6 +108,11 @@ Expected<std::string> local_time_sql(const Period& period, const std::string& zo
     return fmt::format("first_seen {} INTERVAL {} SECOND", offset < 0 ? '-' : '+', std::abs(offset / kSecond));
   };
   if (offsets->size() == 1) return shifted(offsets->front().second);
+  // Each row would be held against thousands of them.
+  constexpr std::size_t kMostOffsets = 500;
+  if (offsets->size() > kMostOffsets) {
+    return failure("rows by day, week or month over so long a period need a zone without summer time");
+  }
   std::string sql = "CASE";
   for (std::size_t i = 0; i + 1 < offsets->size(); ++i) {
     sql += fmt::format(" WHEN first_seen < {} THEN {}", time_literal((*offsets)[i + 1].first),

@@ -23,7 +23,7 @@ Expected<Timestamp> day_start(Timestamp time, int later, const std::string& zone
   return parse_time(format_day(floor_to(time + *offset, kDay) + later * kDay), zone);
 }
 
-// The calendar ends with the year 9999, which a record may name: then all that there is.
+// The calendar ends with the year 9999, which a record may name: then the month before, or all that there is.
 Expected<Period> usual_period(const std::optional<Period>& seen, const std::string& zone) {
   const Timestamp last = seen ? seen->to - 1 : now();
   // The month of the last sighting is whole if the next sighting could only be in the one after.
@@ -32,6 +32,7 @@ Expected<Period> usual_period(const std::optional<Period>& seen, const std::stri
   const auto before = month_start(last, -1, zone);
   const auto last_day = day_start(last, 1, zone);
   if (!next || !begun || !before || !last_day) {
+    if (seen && begun && before && seen->from < *begun) return Period{*before, *begun};
     if (seen) return *seen;
     return failure("the store's zone can't be read");
   }

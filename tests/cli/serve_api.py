@@ -392,7 +392,8 @@ def clock(ann):
     late = ann.get("/api/v1/sightings?limit=1&to=9999-12-31T24:00:00Z").json
     check(late["sightings"][0]["first_seen"].startswith("9999-12-31"), "the late record is not the newest")
     ann.get("/api/v1/sightings?limit=1&to=9999-12-31T24:00:00Z&after=" + late["next"])
-    for path in ("sightings", "sightings?from=2013-03-01", "figures/any.sightings?from=0100-01-01&to=9000-01-01&by=month&zone=America/New_York",
+    ann.get("/api/v1/figures/any.sightings?from=0100-01-01&to=9000-01-01&by=month&zone=America/New_York", status=400)
+    for path in ("sightings", "sightings?from=2013-03-01", "figures/any.sightings?from=0100-01-01&to=9000-01-01&by=month&zone=UTC",
                  "figures/any.sightings?from=0001-01-01&to=0001-02-01", "figures/any.sightings"):
         ann.get("/api/v1/" + path)
 

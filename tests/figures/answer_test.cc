@@ -100,6 +100,16 @@ TEST_F(Answers, SightingsOfAddressesWithTheSameHalvesInTheOtherOrderAreTwo) {
   EXPECT_EQ(value("any.sightings"), 4);
 }
 
+TEST_F(Answers, RefusesToHoldEachRowAgainstThousandsOfSummerTimes) {
+  table_.add({.actor = "203.0.113.1"});
+  FigureRequest asked = request("any.sightings", {"month"}, "1000-01-01", "9000-01-01");
+  EXPECT_EQ(ask(asked).value, 1);
+  asked.zone = "America/New_York";
+  EXPECT_THAT(error_of(asked), HasSubstr("so long a period"));
+  asked.period = {*parse_time("1950-01-01"), *parse_time("2100-01-01")};
+  EXPECT_EQ(ask(asked).value, 1);
+}
+
 TEST_F(Answers, PeriodsAreHalfOpen) {
   table_.add({.actor = "203.0.113.1", .seen = "2012-12-31 23:59:59.999999"});
   table_.add({.actor = "203.0.113.2", .seen = "2013-01-01 00:00:00"});
