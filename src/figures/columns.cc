@@ -203,6 +203,8 @@ Expected<std::vector<std::string>> conditions_of(const Narrowing& narrowing, con
     touching += fmt::format(" OR actor_ip {0} OR target_ip {0}", range);
   }
   conditions.push_back("(" + touching + ")");
+  // What the one who told it meant for this CERT alone (FIRST, Traffic Light Protocol 2.0).
+  conditions.emplace_back("coalesce(tlp, '') NOT IN ('red', 'amber+strict')");
   return conditions;
 }
 

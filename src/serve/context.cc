@@ -1,6 +1,9 @@
 #include "serve/context.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
 
 namespace tocsin::serve {
 namespace {
@@ -57,8 +60,15 @@ Expected<DatabasePool::Lease> DatabasePool::take() {
   }
   auto opened = Database::open();
   if (!opened) return std::unexpected(opened.error());
-  // Segments never change, so what was read of a file's footer stays true.
-  if (const auto set = (*opened)->query("SET parquet_metadata_cache = true"); !set) return std::unexpected(set.error());
+  // Segments never change, so what was read of a file's footer stays true. Several engines work at once: a question
+  // that is too big for its share of the memory fails alone.
+  const std::uint64_t memory =
+      static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  for (const std::string& setting :
+       {std::string("SET parquet_metadata_cache = true"),
+        fmt::format("SET memory_limit = '{}MiB'", std::max<std::uint64_t>(memory >> 20, 4096) / 6)}) {
+    if (const auto set = (*opened)->query(setting); !set) return std::unexpected(set.error());
+  }
   return Lease(*this, std::move(*opened));
 }
 

@@ -29,7 +29,8 @@ std::string contact_of(const Context& context, const Case& of) {
   return {};
 }
 
-Json json_of(const Context& context, const Case& of) {
+// As who asks may see it: who of the CERT works on a case is not an organisation's to know.
+Json json_of(const Context& context, const Call& call, const Case& of) {
   std::string name = of.organisation;
   if (of.is_network) {
     std::uint32_t asn = 0;
@@ -44,7 +45,7 @@ Json json_of(const Context& context, const Case& of) {
           {"target", of.target},
           {"targets", of.targets},
           {"state", of.state},
-          {"assignee", of.assignee},
+          {"assignee", is_organisation(call) ? "" : of.assignee},
           {"sightings", of.sightings},
           {"first_seen", format_time(of.first_seen)},
           {"last_seen", format_time(of.last_seen)},
@@ -86,7 +87,7 @@ Response listed(Context& context, const Call& call) {
   Json list = Json::array();
   for (const Case& of : *cases) {
     if (is_organisation(call) && of.is_network) continue;
-    list.push_back(json_of(context, of));
+    list.push_back(json_of(context, call, of));
   }
   return json(dumped({{"cases", std::move(list)}, {"next", more ? Json(std::to_string(cases->back().id)) : Json()}}));
 }
@@ -99,13 +100,18 @@ Response one(Context& context, const Call& call) {
   const auto answer = found(context, call);
   if (const auto* response = std::get_if<Response>(&answer)) return *response;
   const Case& of = std::get<Case>(answer);
-  Json whole = json_of(context, of);
+  Json whole = json_of(context, call, of);
   const auto events = context.cases.history(of.id);
   if (!events) return failed(events.error());
   whole["history"] = Json::array();
   for (const CaseEvent& event : *events) {
-    whole["history"].push_back(
-        {{"when", format_time(event.when)}, {"user", event.user}, {"action", event.action}, {"text", event.text}});
+    // What analysts say to each other, and who they are, stays with them.
+    const bool is_own = !is_organisation(call) || event.user == call.identity.user;
+    if (!is_own && event.action != "state" && event.action != "recurred") continue;
+    whole["history"].push_back({{"when", format_time(event.when)},
+                                {"user", is_own ? event.user : ""},
+                                {"action", event.action},
+                                {"text", event.text}});
   }
   const auto relation = context.store.from_clause();
   if (!relation) return failed(relation.error());
@@ -171,7 +177,7 @@ Response changed(Context& context, const Call& call) {
                         fmt::format("{} {}", of.id, dumped(body)));
   const auto now_is = context.cases.find(of.id);
   if (!now_is || !*now_is) return failed(now_is ? Error{"the case is gone"} : now_is.error());
-  return json(dumped(json_of(context, **now_is)));
+  return json(dumped(json_of(context, call, **now_is)));
 }
 
 Response commented(Context& context, const Call& call) {
@@ -220,7 +226,7 @@ Response own_view(Context& context, const Call& call) {
   std::int64_t open = 0;
   for (const Case& of : *cases) {
     if (of.is_network) continue;
-    list.push_back(json_of(context, of));
+    list.push_back(json_of(context, call, of));
     open += of.state != "fixed";
     kinds.push_back(
         {{"kind", of.kind},

@@ -348,6 +348,10 @@ def isolation(url, ann, a, b):
     for c in cases:
         same("bob's case", c["state"], ann.get(f"/api/v1/cases/{c['id']}").json["state"])
     mine = alice.get("/api/v1/cases").json["cases"][0]
+    ann.ask("PATCH", f"/api/v1/cases/{mine['id']}", {"assignee": "ann"})
+    ann.ask("POST", f"/api/v1/cases/{mine['id']}/comments", {"text": "between analysts"}, status=201)
+    seen = alice.get(f"/api/v1/cases/{mine['id']}")
+    check("between analysts" not in seen.text and '"ann"' not in seen.text, "alice reads what analysts say to each other")
     alice.ask("PATCH", f"/api/v1/cases/{mine['id']}", {"state": "acknowledged"})
     alice.ask("PATCH", f"/api/v1/cases/{mine['id']}", {"state": "notified"}, status=403)
     alice.ask("PATCH", f"/api/v1/cases/{mine['id']}", {"assignee": "ann"}, status=403)

@@ -467,6 +467,9 @@ TEST_F(Answers, CountsOnlyWhatItIsNarrowedTo) {
   asked.only.networks.push_back(*Prefix::parse("203.0.113.1"));  // its hosts as actors
   EXPECT_EQ(ask(asked).value, 3);
   EXPECT_EQ(trace_over(catalogue(), "sightings", table_.database(), asked)->rows.size(), 3U);
+  // What was told for nobody else's eyes is not passed on.
+  ASSERT_TRUE(table_.database().query("UPDATE sightings SET tlp = 'red' WHERE actor_country = 'DE'"));
+  EXPECT_EQ(ask(asked).value, 2);
 }
 
 TEST_F(Answers, JsonHasWholeNumbersAndSurvivesBytesThatAreNoText) {

@@ -148,7 +148,7 @@ export const api = {
   removeBrief: (id: number) => send<void>('DELETE', `/briefs/${id}`),
   publishBrief: (id: number) => send<T.Brief>('POST', `/briefs/${id}/publish`),
 
-  liveCounts: (signal?: AbortSignal) => get<T.Counts>('/live/counts', {}, signal),
+  counts: (signal?: AbortSignal) => get<T.Counts>('/live/counts', {}, signal),
   sensors: (signal?: AbortSignal) => get<{ sensors: T.Sensor[] }>('/sensors', {}, signal),
   organisation: (name: string, signal?: AbortSignal) => get<T.OrganisationView>('/organisation', { organisation: name }, signal),
 };
