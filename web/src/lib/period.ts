@@ -10,6 +10,9 @@ export interface Period {
 }
 
 const isDay = (text: string) => /^\d{4}-\d{2}-\d{2}$/.test(text);
+// What an address says may be anything.
+export const isTime = (text: string | null): text is string =>
+  text !== null && /^[12]\d{3}-/.test(text) && !Number.isNaN(Date.parse(isDay(text) ? `${text}T00:00:00Z` : text));
 
 export const zone = (): string => here.status?.zone || 'UTC';
 
@@ -121,7 +124,7 @@ export function defaultPeriod(): Period {
 export function period(): Period {
   const from = place.query.get('from');
   const to = place.query.get('to');
-  return from && to ? { from, to } : defaultPeriod();
+  return isTime(from) && isTime(to) ? { from, to } : defaultPeriod();
 }
 
 // As the API is asked.
