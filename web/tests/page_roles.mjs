@@ -113,6 +113,6 @@ export const roles = {
     await root.press('Audit', 'link');
     const added = await root.sees('tbody tr', 'user.add');
     check(/root[\s\S]*newcomer/.test(await added.innerText()), `the audit says ${await added.innerText()}`);
-    await root.sees('tbody tr', /newcomer\s+sign-in/);
+    await root.sees('tbody tr', /newcomer\s*sign-in/);
   },
 };
