@@ -1,5 +1,5 @@
 // What each role is given and refused.
-import { check, same } from './visitor.mjs';
+import { check, patience, same } from './visitor.mjs';
 
 const menu = (one) => one.texts('nav[aria-label=Main] li');
 const refused = async (one, paths, why) => {
@@ -19,7 +19,7 @@ async function draft(one, titles, remarks) {
   await one.field('Title in Chinese').fill(titles[1]);
   await one.field('Remarks in English').fill(remarks);
   await one.page.locator('main form').getByRole('button', { name: 'Make a draft' }).click();
-  await one.sees('h1', titles[0]);
+  await one.sees('h1', titles[0], 2 * patience); // its figures are counted
   await one.settle();
   return new URL(one.page.url()).pathname;
 }
@@ -43,7 +43,7 @@ export const roles = {
     await oz.go(path, title);
     await oz.page.getByRole('button', { name: 'Publish', exact: true }).click();
     await oz.page.getByRole('button', { name: 'Sign and publish' }).click();
-    await oz.sees('.tag', 'Published');
+    await oz.sees('.tag', 'Published', 4 * patience); // its PDFs are made
     await oz.sees('.remarks', remarks);
     same('a published brief can be changed', 0, await oz.page.locator('main form').count());
 

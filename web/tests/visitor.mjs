@@ -80,10 +80,10 @@ export class Visitor {
     await there.catch(async () => { throw new Error(`${this.page.url()} does not come to rest: ${(await this.texts('main')).join(' ').slice(0, 300)}`); });
   }
   // Something matching is shown and has this text, which may be a part of it or an expression.
-  async sees(selector, text) {
+  async sees(selector, text, timeout = patience) {
     const found = this.page.locator(selector).filter({ hasText: text, visible: true }).first();
     try {
-      await found.waitFor();
+      await found.waitFor({ timeout });
     } catch {
       throw new Error(`at ${this.page.url()} no ${selector} says ${text}, but: ${(await this.texts('main')).join(' ').slice(0, 600)}`);
     }
