@@ -30,6 +30,3 @@ for _ in $(seq 300); do grep -q 'http://' serve.out && break; sleep 0.1; done
 url=$(grep -o 'http://[0-9.:]*' serve.out) || die "the server does not start: $(cat serve.err)"
 rm -rf "$out"
 node "$here/../../web/tests/page_test.mjs" "$url" "$out" "$tocsin" "$PWD/store" || die "see above and $out; the server says: $(tail -20 serve.err)"
-# Every screen in two looks: console, policy, sideways scrolling, accessibility.
-node "$here/../../web/tests/run.mjs" "$url" "$out/walk" 'ann:the password of ann:analyst' \
-  'alice:the password of alice:organisation' 'root:the password of root:administrator' --quick || die "the walk found something: see above and $out/walk"
