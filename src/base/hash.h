@@ -41,5 +41,7 @@ struct Hash128 {
 // XXH3, the same on every machine.
 std::uint64_t hash64(std::string_view text, std::uint64_t seed = 0);
 Hash128 hash128(std::string_view text);
+// 32 bits of a hash that all of its bits are in.
+inline std::uint32_t folded(std::uint64_t hash) { return static_cast<std::uint32_t>(hash ^ hash >> 32); }
 
 }  // namespace tocsin

@@ -34,13 +34,8 @@ int report(const ReportCommand& given) {
   if (!open) return fail(open.error());
   const auto request = given.period.request(*open);
   if (!request) return wrong_usage(request.error().message);
-  std::vector<std::string> databases;
   const auto locator = open_locator(open->settings);
-  if (locator) {
-    for (const auto& database : (*locator)->databases()) {
-      databases.push_back(fmt::format("{}: {}", database.version, database.description));
-    }
-  }
+  const auto databases = locator ? described((*locator)->databases()) : std::vector<std::string>{};
   auto brief =
       compose(open->catalogue, *open->store, *open->database, *request, open->settings.constituency.name, databases);
   if (!brief) return fail(brief.error());

@@ -50,53 +50,31 @@ class Row {
   const std::vector<Cell>& row_;
 };
 
-// The place in the evidence of a row, "offset=… record=…".
-Place place_of(const std::string& evidence) {
-  unsigned long long offset = 0;
-  unsigned long long record = 0;
-  if (std::sscanf(evidence.c_str(), "offset=%llu record=%llu", &offset, &record) < 1) return {};
-  return {0, offset, record};
-}
-
-struct Found {
-  Evidence evidence;
-  std::string problem;
-};
-
-// What stands behind each row, a source at a time.
-std::vector<Found> find(const std::vector<SourceRecord>& sources, const Table& rows, const TraceCommand& given) {
-  std::vector<Found> found(rows.rows.size());
-  for (const SourceRecord& source : sources) {
-    std::vector<std::size_t> indices;
-    std::vector<EvidenceRequest> requests;
-    std::vector<std::string> pcaps;
-    for (std::size_t i = 0; i < rows.rows.size(); ++i) {
-      const Row row(rows, i);
-      if (row.text("source") != source.id) continue;
-      indices.push_back(i);
-      const Place place = place_of(row.text("evidence"));
-      requests.push_back({IpAddress::parse(row.text("actor_ip")).value_or(IpAddress()),
-                          IpAddress::parse(row.text("target_ip")).value_or(IpAddress()), row.number("first_seen"),
-                          row.number("last_seen"), place.offset, place.record});
-      if (!given.pcap_directory.empty()) {
-        pcaps.push_back(fmt::format("{}/{:03}-{}-{}.pcap", given.pcap_directory, i + 1, row.text("actor_ip"),
-                                    row.text("target_ip")));
-      }
-    }
-    if (indices.empty()) continue;
-    const auto evidence = fetch_evidence(source, requests, pcaps);
-    for (std::size_t i = 0; i < indices.size(); ++i) {
-      if (evidence) {
-        found[indices[i]].evidence = (*evidence)[i];
-      } else {
-        found[indices[i]].problem = evidence.error().message;
-      }
+// What stands behind each row.
+std::vector<Expected<Evidence>> find(const std::vector<SourceRecord>& sources, const Table& rows,
+                                     const TraceCommand& given) {
+  std::vector<RowEvidence> wanted;
+  for (std::size_t i = 0; i < rows.rows.size(); ++i) {
+    const Row row(rows, i);
+    const Place place = place_of(row.text("evidence")).value_or(Place{});
+    RowEvidence& each = wanted.emplace_back();
+    each.source = row.text("source");
+    each.request = {IpAddress::parse(row.text("actor_ip")).value_or(IpAddress()),
+                    IpAddress::parse(row.text("target_ip")).value_or(IpAddress()),
+                    row.number("first_seen"),
+                    row.number("last_seen"),
+                    place.offset,
+                    place.record};
+    if (!given.pcap_directory.empty()) {
+      each.pcap =
+          fmt::format("{}/{:03}-{}-{}.pcap", given.pcap_directory, i + 1, row.text("actor_ip"), row.text("target_ip"));
     }
   }
-  return found;
+  return fetch_evidence(sources, wanted);
 }
 
-void print_text(const std::vector<SourceRecord>& sources, const Table& rows, const std::vector<Found>& found) {
+void print_text(const std::vector<SourceRecord>& sources, const Table& rows,
+                const std::vector<Expected<Evidence>>& found) {
   std::map<std::string, std::string> names;
   for (const SourceRecord& source : sources) names[source.id] = source.name;
   for (std::size_t i = 0; i < rows.rows.size(); ++i) {
@@ -118,12 +96,15 @@ void print_text(const std::vector<SourceRecord>& sources, const Table& rows, con
     fmt::print("   judged    by {}: {}\n", printable(row.text("detector")), printable(row.text("rule")));
     fmt::print("   because   {}\n", printable(row.text("matched"), 1000));
     fmt::print("   evidence  {}, {}\n", printable(names[row.text("source")]), printable(row.text("evidence")));
-    const Found& what = found[i];
-    if (!what.problem.empty()) fmt::print("             {}\n", printable(what.problem));
-    if (!what.evidence.line.empty()) fmt::print("             {}\n", printable(what.evidence.line, 2000));
-    if (what.evidence.packets > 0) {
-      fmt::print("             {} packets{}\n", with_thousands(static_cast<std::int64_t>(what.evidence.packets)),
-                 what.evidence.pcap.empty() ? "; --pcap DIR writes them" : " in " + printable(what.evidence.pcap));
+    if (!found[i]) {
+      fmt::print("             {}\n", printable(found[i].error().message));
+      continue;
+    }
+    const Evidence& what = *found[i];
+    if (!what.line.empty()) fmt::print("             {}\n", printable(what.line, 2000));
+    if (what.packets > 0) {
+      fmt::print("             {} packets{}\n", with_thousands(static_cast<std::int64_t>(what.packets)),
+                 what.pcap.empty() ? "; --pcap DIR writes them" : " in " + printable(what.pcap));
     }
   }
   if (rows.rows.empty()) fmt::print("No sightings.\n");
@@ -153,8 +134,7 @@ int trace_figure(const TraceCommand& given) {
   }
   const auto sources = open->store->sources();
   if (!sources) return fail(sources.error());
-  const std::vector<Found> found =
-      given.evidence ? find(*sources, *rows, given) : std::vector<Found>(rows->rows.size());
+  const auto found = given.evidence ? find(*sources, *rows, given) : std::vector<Expected<Evidence>>(rows->rows.size());
   if (!given.json) {
     print_text(*sources, *rows, found);
     return 0;
@@ -181,10 +161,13 @@ int trace_figure(const TraceCommand& given) {
             cell);
       }
     }
-    if (!found[i].evidence.line.empty()) entry["line"] = found[i].evidence.line;
-    if (!found[i].evidence.pcap.empty()) entry["pcap"] = found[i].evidence.pcap;
-    if (found[i].evidence.packets > 0) entry["packets"] = found[i].evidence.packets;
-    if (!found[i].problem.empty()) entry["problem"] = found[i].problem;
+    if (!found[i]) {
+      entry["problem"] = found[i].error().message;
+    } else {
+      if (!found[i]->line.empty()) entry["line"] = found[i]->line;
+      if (!found[i]->pcap.empty()) entry["pcap"] = found[i]->pcap;
+      if (found[i]->packets > 0) entry["packets"] = found[i]->packets;
+    }
     list.push_back(std::move(entry));
   }
   fmt::print("{}\n", list.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));

@@ -58,13 +58,16 @@ Expected<std::string> read_password() {
 }
 
 struct OpenAccounts {
+  Settings settings;
   std::unique_ptr<serve::StateDatabase> database;
   std::unique_ptr<serve::Accounts> accounts;
 };
 
 Expected<OpenAccounts> open_accounts(const std::string& directory) {
-  if (const auto store = open_store(directory); !store) return std::unexpected(store.error());
+  auto store = open_store(directory);
+  if (!store) return std::unexpected(store.error());
   OpenAccounts open;
+  open.settings = std::move(store->settings);
   auto database = serve::StateDatabase::open(directory + "/state.db");
   if (!database) return std::unexpected(database.error());
   open.database = std::move(*database);
@@ -87,15 +90,13 @@ int add(UserCommand& given) {
   if ((*role == serve::Role::kOrganisation) == given.account.organisation.empty()) {
     return wrong_usage("the role organisation, and no other, takes --organisation NAME");
   }
-  auto store = open_store(given.directory);
-  if (!store) return fail(store.error());
-  const auto& entries = store->settings.constituency.organisations;
+  auto open = open_accounts(given.directory);
+  if (!open) return fail(open.error());
+  const auto& entries = open->settings.constituency.organisations;
   if (!given.account.organisation.empty() &&
       std::ranges::find(entries, given.account.organisation, &Organisation::name) == entries.end()) {
     return fail({fmt::format("the register has no organisation '{}'", printable(given.account.organisation, 200))});
   }
-  auto open = open_accounts(given.directory);
-  if (!open) return fail(open.error());
   std::optional<std::string> password;
   if (!given.without_password) {
     const auto read = read_password();

@@ -13,6 +13,7 @@
 #include <random>
 #include <vector>
 
+#include "base/hash.h"
 #include "base/index_table.h"
 #include "base/ip_address.h"
 
@@ -37,8 +38,6 @@ class KeyedHash {
   }
   std::array<std::uint64_t, 3> keys_;
 };
-
-inline std::uint32_t folded(std::uint64_t hash) { return static_cast<std::uint32_t>(hash ^ hash >> 32); }
 
 template <typename Entry>
 class RecentTable {

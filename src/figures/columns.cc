@@ -130,6 +130,11 @@ std::string address_literal(const IpAddress& address) {
   return fmt::format("CAST('{}' AS UUID)", uuid_text(address.high(), address.low()));
 }
 
+std::string within_sql(std::string_view column, const Prefix& network) {
+  return fmt::format("{} BETWEEN {} AND {}", column, address_literal(network.address()),
+                     address_literal(network.last()));
+}
+
 Expected<std::string> key_condition(const Dimension& dimension, const std::string& code, const std::string& zone) {
   const std::string sql(dimension.sql);
   const auto unknown = [&](std::string_view other) { return fmt::format("({0} IS NULL OR {0} = {1})", sql, other); };
@@ -198,9 +203,8 @@ Expected<std::vector<std::string>> conditions_of(const Narrowing& narrowing, con
   if (narrowing.organisation.empty()) return conditions;
   std::string touching = "target_organisation = " + sql_text(narrowing.organisation);
   for (const Prefix& network : narrowing.networks) {
-    const std::string range = fmt::format("BETWEEN {} AND {}", figures::address_literal(network.address()),
-                                          figures::address_literal(network.last()));
-    touching += fmt::format(" OR actor_ip {0} OR target_ip {0}", range);
+    touching += fmt::format(" OR {} OR {}", figures::within_sql("actor_ip", network),
+                            figures::within_sql("target_ip", network));
   }
   conditions.push_back("(" + touching + ")");
   // What the one who told it meant for this CERT alone (FIRST, Traffic Light Protocol 2.0).

@@ -41,6 +41,8 @@ Expected<std::string> key_condition(const Dimension& dimension, const std::strin
 // ---- literals
 std::string time_literal(Timestamp time);
 std::string address_literal(const IpAddress& address);
+// The condition that a column of addresses is within a network.
+std::string within_sql(std::string_view column, const Prefix& network);
 
 // A `where` of the catalogue, read and written anew: nothing of its text is copied into the SQL unread.
 // Its grammar stands in condition.h.

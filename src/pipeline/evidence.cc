@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 
 #include "base/file.h"
@@ -121,6 +122,37 @@ Expected<std::vector<Evidence>> fetch_evidence(const SourceRecord& source, const
   }
   if (format == Format::kIpfix) return fetch_ipfix(**input, requests);
   return fetch_lines(**input, requests);
+}
+
+std::vector<Expected<Evidence>> fetch_evidence(const std::vector<SourceRecord>& sources,
+                                               const std::vector<RowEvidence>& rows) {
+  std::vector<Expected<Evidence>> found(rows.size());
+  for (const SourceRecord& source : sources) {
+    std::vector<std::size_t> indices;
+    std::vector<EvidenceRequest> requests;
+    std::vector<std::string> pcaps;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      if (rows[i].source != source.id) continue;
+      indices.push_back(i);
+      requests.push_back(rows[i].request);
+      if (!rows[i].pcap.empty()) pcaps.push_back(rows[i].pcap);
+    }
+    if (indices.empty()) continue;
+    const auto evidence = fetch_evidence(source, requests, pcaps);
+    for (std::size_t i = 0; i < indices.size(); ++i) {
+      found[indices[i]] = evidence ? Expected<Evidence>((*evidence)[i]) : std::unexpected(evidence.error());
+    }
+  }
+  return found;
+}
+
+std::string evidence_text(const Place& place) { return fmt::format("offset={} record={}", place.offset, place.record); }
+
+std::optional<Place> place_of(const std::string& evidence) {
+  unsigned long long offset = 0;
+  unsigned long long record = 0;
+  if (std::sscanf(evidence.c_str(), "offset=%llu record=%llu", &offset, &record) < 1) return std::nullopt;
+  return Place{0, offset, record};
 }
 
 }  // namespace tocsin

@@ -39,6 +39,12 @@ std::string outlines_of_countries() {
 
 }  // namespace
 
+std::vector<std::string> described(const std::vector<LocationDatabaseInfo>& databases) {
+  std::vector<std::string> descriptions;
+  for (const auto& each : databases) descriptions.push_back(fmt::format("{}: {}", each.version, each.description));
+  return descriptions;
+}
+
 std::vector<BriefDocument> documents_of(const std::vector<std::string>& formats,
                                         const std::vector<std::string>& languages) {
   std::vector<BriefDocument> documents;

@@ -7,9 +7,13 @@
 #include <vector>
 
 #include "base/expected.h"
+#include "locate/locator.h"
 #include "publish/report.h"
 
 namespace tocsin {
+
+// The location databases as a brief names them.
+std::vector<std::string> described(const std::vector<LocationDatabaseInfo>& databases);
 
 // A file of a brief: brief.html, of several languages brief.en.html, brief.zh.html. JSON and CSV hold all languages.
 struct BriefDocument {

@@ -5,13 +5,11 @@
 #include <algorithm>
 #include <atomic>
 #include <deque>
-#include <exception>
 #include <filesystem>
-#include <mutex>
-#include <thread>
 #include <utility>
 
 #include "detect/indicator_set.h"
+#include "pipeline/evidence.h"
 #include "pipeline/installation.h"
 #include "pipeline/prepare.h"
 #include "pipeline/spool.h"
@@ -233,7 +231,7 @@ Expected<WatchReport> watch(SightingStore& store, const Settings& settings, cons
       [&](Sighting&& sighting) {
         if (unwritten) return;
         const SourceRecord& source = prepared.files[sighting.place.source].record;
-        std::string evidence = fmt::format("offset={} record={}", sighting.place.offset, sighting.place.record);
+        std::string evidence = evidence_text(sighting.place);
         const auto done = (*writer)->append(std::move(sighting), source.id, std::move(evidence));
         if (done) return;
         unwritten = done.error();

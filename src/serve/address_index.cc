@@ -13,7 +13,6 @@
 namespace tocsin::serve {
 namespace {
 
-std::uint32_t folded(std::uint64_t hash) { return static_cast<std::uint32_t>(hash ^ hash >> 32); }
 std::uint32_t hash_of_name(std::string_view name) { return folded(hash64(lower(name))); }
 std::uint32_t hash_of_address(const IpAddress& ip) { return folded(hash_of(ip)); }
 

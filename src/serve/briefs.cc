@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "pipeline/publication.h"
+#include "publish/prose.h"
 
 namespace tocsin::serve {
 namespace {
@@ -49,8 +50,7 @@ StoredBrief brief_of(const StateRow& row) {
   brief.remarks = read<Texts>(row[6]);
   brief.headline = read<Texts>(row[7]);
   brief.sequence = static_cast<std::uint64_t>(integer_of(row[8]));
-  brief.is_published = std::holds_alternative<std::int64_t>(row[9]);
-  if (brief.is_published) brief.published = integer_of(row[9]);
+  if (std::holds_alternative<std::int64_t>(row[9])) brief.published = integer_of(row[9]);
   brief.by = text_of(row[10]);
   brief.made = integer_of(row[11]);
   brief.files = read<std::vector<std::string>>(row[12]);
@@ -91,20 +91,16 @@ Expected<void> Briefs::write(Context& context, StoredBrief& brief, bool for_good
   request.zone = brief.zone;
   request.confidence = brief.confidence;
   request.sequence = brief.sequence;
-  std::vector<std::string> databases;
-  for (const auto& each : context.locator.databases()) {
-    databases.push_back(fmt::format("{}: {}", each.version, each.description));
-  }
   const auto engine = context.databases.take();
   if (!engine) return std::unexpected(engine.error());
-  auto composed =
-      compose(context.catalogue, context.store, **engine, request, context.settings.constituency.name, databases);
+  auto composed = compose(context.catalogue, context.store, **engine, request, context.settings.constituency.name,
+                          described(context.locator.databases()));
   if (!composed) return std::unexpected(composed.error());
   composed->titles = brief.title;
   composed->remarks = brief.remarks;
-  const Json json = Json::parse(to_json(*composed));
-  for (const auto& [language, paragraphs] : json["headlines"].items()) {
-    if (paragraphs.is_array() && !paragraphs.empty()) brief.headline[language] = paragraphs.front();
+  for (const Language language : kLanguages) {
+    brief.headline[std::string(code_of(language))] =
+        publish::prose_of(*composed, publish::phrases(language)).headline.front();
   }
   const std::vector<std::string> formats = for_good ? std::vector<std::string>{"html", "pdf", "md", "json", "csv"}
                                                     : std::vector<std::string>{"html", "md", "json", "csv"};
@@ -179,11 +175,10 @@ Expected<std::optional<StoredBrief>> Briefs::publish(Context& context, StoredBri
   // What is published is what the draft is now, not what it was when this was asked.
   auto now_is = find(brief.id);
   if (!now_is) return std::unexpected(now_is.error());
-  if (!*now_is || (*now_is)->is_published) return std::nullopt;
+  if (!*now_is || (*now_is)->published) return std::nullopt;
   brief = std::move(**now_is);
   brief.by = user;
   brief.published = now();
-  brief.is_published = true;
   if (const auto written = write(context, brief, true); !written) return std::unexpected(written.error());
   return brief;
 }

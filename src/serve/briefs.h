@@ -23,10 +23,9 @@ struct StoredBrief {
   Confidence confidence = Confidence::kProbable;
   std::map<std::string, std::string> title, remarks, headline;  // by language
   std::uint64_t sequence = 0;                                   // of the ledger when its figures were computed
-  bool is_published = false;
-  std::string by;  // who made it, or published it
+  std::string by;                                               // who made it, or published it
   Timestamp made = 0;
-  std::optional<Timestamp> published;
+  std::optional<Timestamp> published;  // none: a draft
   std::vector<std::string> files;
 };
 

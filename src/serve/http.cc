@@ -1,8 +1,7 @@
 #include "serve/http.h"
 
-#include <nlohmann/json.hpp>
-
 #include "base/text.h"
+#include "serve/json_text.h"
 #include "serve/status_text.h"
 
 namespace tocsin::serve {
@@ -32,7 +31,7 @@ std::optional<std::string_view> Request::cookie(std::string_view name) const {
 }
 
 Response problem(unsigned status, std::string_view detail, std::string_view type) {
-  nlohmann::ordered_json document;
+  Json document;
   document["type"] = type.empty() ? std::string_view("about:blank") : type;
   document["title"] = status_text(status);
   document["status"] = status;
@@ -41,7 +40,7 @@ Response problem(unsigned status, std::string_view detail, std::string_view type
   response.status = status;
   response.headers = {{"Content-Type", "application/problem+json"}, {"Cache-Control", "no-store"}};
   // What a detail repeats of a request may be any bytes.
-  response.body = document.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  response.body = dumped(document);
   return response;
 }
 

@@ -3,22 +3,16 @@
 #include <fmt/format.h>
 
 #include <condition_variable>
-#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "base/text.h"
 #include "serve/cases.h"
+#include "serve/json_text.h"
 #include "serve/overview.h"
 #include "serve/query.h"
 
 namespace tocsin::serve {
-namespace {
-
-using Json = nlohmann::ordered_json;
-
-std::string dumped(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
-
-}  // namespace
+namespace {}  // namespace
 
 Expected<std::string> live_counts(Context& context, std::int64_t added) {
   const auto extent = extent_of(context);
@@ -94,39 +88,37 @@ struct LedgerFollower::State {
   std::int64_t sightings = -1;
   std::jthread thread = {};
 
-  void told(const Error& error) { (void)failed(error); }
-
   void follow() {
     const auto head = context.store.head();
-    if (!head) return told(head.error());
+    if (!head) return log_error(head.error());
     if (head->hash == hash) return;
     hash = head->hash;
     const auto extent = extent_of(context);
-    if (!extent) return told(extent.error());
+    if (!extent) return log_error(extent.error());
     const auto total = static_cast<std::int64_t>(extent->sightings);
     const auto counts = live_counts(context, sightings < 0 ? 0 : total - sightings);
     sightings = total;
-    if (!counts) return told(counts.error());
+    if (!counts) return log_error(counts.error());
     broadcast("counts", *counts);
     if (const auto list = sensors(context)) broadcast("sensors", *list);
     warm(*extent);
     const auto segments = context.store.segments(head->sequence);
-    if (!segments) return told(segments.error());
-    if (const auto done = context.index.follow(*segments, context.databases); !done) told(done.error());
-    if (const auto done = context.cases.refresh(context); !done) told(done.error());
+    if (!segments) return log_error(segments.error());
+    if (const auto done = context.index.follow(*segments, context.databases); !done) log_error(done.error());
+    if (const auto done = context.cases.refresh(context); !done) log_error(done.error());
   }
 
   // What is asked first by whoever opens the page.
   void warm(const Extent& extent) {
     FigureRequest request{.id = "", .period = extent.usual, .zone = context.settings.zone, .by = {}, .measure = ""};
     request.sequence = extent.head.sequence;
-    if (const auto done = cached_overview(context, request); !done) told(done.error());
+    if (const auto done = cached_overview(context, request); !done) log_error(done.error());
     request.limit = 50;  // as the page asks
     for (const FigureDefinition& figure : context.catalogue.figures()) {
       if (figure.sentence.empty()) continue;
       request.id = figure.id;
       request.by = figure.by;
-      if (const auto done = cached_figure(context, request); !done) return told(done.error());
+      if (const auto done = cached_figure(context, request); !done) return log_error(done.error());
     }
   }
 };
@@ -138,7 +130,7 @@ LedgerFollower::LedgerFollower(Context& context, Broadcast broadcast)
       try {
         state_->follow();
       } catch (const std::exception& error) {  // the server goes on without
-        state_->told({error.what()});
+        log_error({error.what()});
       }
       std::unique_lock lock(state_->mutex);
       state_->woken.wait_for(lock, stop, std::chrono::seconds(1), [] { return false; });

@@ -6,36 +6,29 @@
 #include <cctype>
 #include <charconv>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "base/text.h"
 #include "figures/plan.h"
+#include "serve/json_text.h"
 
 namespace tocsin::serve {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 constexpr std::size_t kMostNodes = 60;
-
-std::string between(const char* column, const Prefix& prefix) {
-  return fmt::format("{} BETWEEN {} AND {}", column, figures::address_literal(prefix.address()),
-                     figures::address_literal(prefix.last()));
-}
 
 std::string equals(const char* column, std::string_view text) { return fmt::format("{} = {}", column, sql_text(text)); }
 
 Subject of_prefix(const Prefix& prefix) {
   const bool single = prefix.length() == 128;
-  return {single ? prefix.address().text() : prefix.text(), single ? "address" : "prefix", between("actor_ip", prefix),
-          between("target_ip", prefix)};
+  return {single ? prefix.address().text() : prefix.text(), single ? "address" : "prefix",
+          figures::within_sql("actor_ip", prefix), figures::within_sql("target_ip", prefix)};
 }
 
 Subject of_organisation(const Organisation& entry) {
   Subject subject{entry.name, "organisation", "", equals("target_organisation", entry.name)};
   for (const Prefix& prefix : entry.prefixes) {
-    subject.as_actor += (subject.as_actor.empty() ? "" : " OR ") + between("actor_ip", prefix);
+    subject.as_actor += (subject.as_actor.empty() ? "" : " OR ") + figures::within_sql("actor_ip", prefix);
   }
   return subject;
 }
@@ -267,7 +260,7 @@ Expected<std::string> lookup(Context& context, const Subject& subject, const Fig
   if (!rows) return std::unexpected(rows.error());
   if (const auto added = add_summary(*rows, json); !added) return std::unexpected(added.error());
   if (const auto added = add_graph(*rows, subject, json); !added) return std::unexpected(added.error());
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return dumped(json);
 }
 
 }  // namespace tocsin::serve

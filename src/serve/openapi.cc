@@ -1,16 +1,14 @@
 #include "serve/openapi.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "serve/json_text.h"
 #include "serve/session_cookie.h"
 #include "serve/status_text.h"
 
 namespace tocsin::serve {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 Json reference(const std::string& schema) { return {{"$ref", "#/components/schemas/" + schema}}; }
 

@@ -2,16 +2,14 @@
 
 #include <algorithm>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "figures/plan.h"
+#include "serve/json_text.h"
 #include "serve/query.h"
 
 namespace tocsin::serve {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 class Asker {
  public:
@@ -151,7 +149,7 @@ Expected<std::string> overview(Context& context, const FigureRequest& request) {
   auto recent = news(asker, *before);
   if (!recent) return std::unexpected(recent.error());
   json["new"] = std::move(*recent);
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return dumped(json);
 }
 
 Expected<AnswerCache::Answer> cached_overview(Context& context, const FigureRequest& request) {

@@ -115,8 +115,12 @@ Response of_cache(const AnswerCache::Answer& answer) {
 
 Response refused(const Error& error) { return problem(400, printable(error.message, 500)); }
 
-Response failed(const Error& error) {
+void log_error(const Error& error) {
   std::fputs(fmt::format("tocsin: {}\n", printable(error.message, 2000)).c_str(), stderr);
+}
+
+Response failed(const Error& error) {
+  log_error(error);
   return problem(500, "The server could not answer; its log says why.");
 }
 

@@ -34,6 +34,7 @@ Parameter choice_parameter(std::string name, std::string description, const std:
 Response of_cache(const AnswerCache::Answer& answer);
 // 400 with the error's text.
 Response refused(const Error& error);
+void log_error(const Error& error);
 // 500; the error goes to the log, not to the client.
 Response failed(const Error& error);
 

@@ -1,6 +1,9 @@
 // The API's routes, by what they are about.
 #pragma once
 
+#include <functional>
+#include <string>
+
 #include "serve/context.h"
 #include "serve/router.h"
 
@@ -13,6 +16,11 @@ void add_sighting_routes(Router& router, Context& context);  // sightings, evide
 void add_case_routes(Router& router, Context& context);      // cases, an organisation's own view
 void add_brief_routes(Router& router, Context& context);
 void add_live_routes(Router& router, Context& context);  // live counts, sensors, health
+
+// A handler that needs the context.
+inline std::function<Response(const Call&)> bound(Context& context, Response (*handler)(Context&, const Call&)) {
+  return [&context, handler](const Call& call) { return handler(context, call); };
+}
 
 // The members of components/schemas of the OpenAPI document.
 std::string schemas();

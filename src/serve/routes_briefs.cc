@@ -4,21 +4,18 @@
 #include <charconv>
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "publish/language.h"
 #include "serve/accounts.h"
 #include "serve/briefs.h"
+#include "serve/json_text.h"
 #include "serve/query.h"
 #include "serve/routes.h"
 
 namespace tocsin::serve {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using Texts = std::map<std::string, std::string>;
-
-std::string dumped(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 // by: for those who may see it, since names of accounts are not the public's.
 Json json_of(const StoredBrief& brief, const Identity& identity) {
@@ -30,7 +27,7 @@ Json json_of(const StoredBrief& brief, const Identity& identity) {
           {"to", format_time(brief.period.to)},
           {"zone", brief.zone},
           {"confidence", name_of(brief.confidence)},
-          {"state", brief.is_published ? "published" : "draft"},
+          {"state", brief.published ? "published" : "draft"},
           {"by", may(identity, Access::kAnalyst) ? brief.by : ""},
           {"made", format_time(brief.made)},
           {"published", brief.published ? Json(format_time(*brief.published)) : Json()},
@@ -58,7 +55,7 @@ std::variant<StoredBrief, Response> found(Context& context, const Call& call) {
   std::from_chars(text.data(), text.data() + text.size(), id);
   auto brief = context.briefs.find(id);
   if (!brief) return failed(brief.error());
-  if (!*brief || (!(*brief)->is_published && !may(call.identity, Access::kAnalyst))) {
+  if (!*brief || (!(*brief)->published && !may(call.identity, Access::kAnalyst))) {
     return problem(404, "There is no such brief.");
   }
   return std::move(**brief);
@@ -106,7 +103,7 @@ Response no_draft() { return problem(409, "The brief is published or gone: make 
 std::variant<StoredBrief, Response> draft(Context& context, const Call& call) {
   auto answer = found(context, call);
   const auto* brief = std::get_if<StoredBrief>(&answer);
-  if (brief != nullptr && brief->is_published) return no_draft();
+  if (brief != nullptr && brief->published) return no_draft();
   return answer;
 }
 
@@ -169,9 +166,6 @@ Response file(Context& context, const Call& call) {
 }  // namespace
 
 void add_brief_routes(Router& router, Context& context) {
-  const auto bound = [&context](Response (*handler)(Context&, const Call&)) {
-    return [&context, handler](const Call& call) { return handler(context, call); };
-  };
   const Parameter id{"id", "Number of the brief", R"({"type":"integer","minimum":1})"};
   router.add({.method = "GET",
               .path = "/api/v1/briefs",
@@ -192,7 +186,7 @@ void add_brief_routes(Router& router, Context& context) {
               .body = "NewBrief",
               .answers = {{.status = 201, .schema = "Brief"}},
               .changes = true,
-              .handler = bound(made)});
+              .handler = bound(context, made)});
   router.add({.method = "GET",
               .path = "/api/v1/briefs/{id}",
               .access = Access::kPublic,
@@ -212,7 +206,7 @@ void add_brief_routes(Router& router, Context& context) {
               .body = "BriefChange",
               .answers = {{.schema = "Brief"}},
               .changes = true,
-              .handler = bound(changed)});
+              .handler = bound(context, changed)});
   router.add({.method = "DELETE",
               .path = "/api/v1/briefs/{id}",
               .access = Access::kAnalyst,
@@ -237,7 +231,7 @@ void add_brief_routes(Router& router, Context& context) {
               .parameters = {id},
               .answers = {{.schema = "Brief"}},
               .changes = true,
-              .handler = bound(published)});
+              .handler = bound(context, published)});
   router.add({.method = "GET",
               .path = "/api/v1/briefs/{id}/files/{name}",
               .access = Access::kPublic,
@@ -248,7 +242,7 @@ void add_brief_routes(Router& router, Context& context) {
                           {.media = "application/json"},
                           {.media = "text/markdown"},
                           {.media = "text/csv"}},
-              .handler = bound(file)});
+              .handler = bound(context, file)});
 }
 
 }  // namespace tocsin::serve

@@ -2,11 +2,11 @@
 #include <fmt/format.h>
 
 #include <charconv>
-#include <nlohmann/json.hpp>
 
 #include "base/text.h"
 #include "serve/accounts.h"
 #include "serve/cases.h"
+#include "serve/json_text.h"
 #include "serve/notice.h"
 #include "serve/query.h"
 #include "serve/routes.h"
@@ -14,10 +14,6 @@
 
 namespace tocsin::serve {
 namespace {
-
-using Json = nlohmann::ordered_json;
-
-std::string dumped(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 bool is_organisation(const Call& call) { return call.identity.role == Role::kOrganisation; }
 
@@ -246,9 +242,6 @@ Response own_view(Context& context, const Call& call) {
 }  // namespace
 
 void add_case_routes(Router& router, Context& context) {
-  const auto bound = [&context](Response (*handler)(Context&, const Call&)) {
-    return [&context, handler](const Call& call) { return handler(context, call); };
-  };
   const Parameter id{"id", "Number of the case", R"({"type":"integer","minimum":1})"};
   router.add({.method = "GET",
               .path = "/api/v1/cases",
@@ -261,7 +254,7 @@ void add_case_routes(Router& router, Context& context) {
                              limit_parameter(50, 500),
                              {"after", "What the page before gave as next", R"({"type":"integer","minimum":1})"}},
               .answers = {{.schema = "CasePage"}},
-              .handler = bound(listed)});
+              .handler = bound(context, listed)});
   router.add({.method = "GET",
               .path = "/api/v1/cases/summary",
               .access = Access::kOrganisation,
@@ -291,7 +284,7 @@ void add_case_routes(Router& router, Context& context) {
               .summary = "One case with its history and its busiest actors",
               .parameters = {id},
               .answers = {{.schema = "CaseDetail"}},
-              .handler = bound(one)});
+              .handler = bound(context, one)});
   router.add({.method = "PATCH",
               .path = "/api/v1/cases/{id}",
               .access = Access::kOrganisation,
@@ -300,7 +293,7 @@ void add_case_routes(Router& router, Context& context) {
               .body = "CaseChange",
               .answers = {{.schema = "Case"}},
               .changes = true,
-              .handler = bound(changed)});
+              .handler = bound(context, changed)});
   router.add({.method = "POST",
               .path = "/api/v1/cases/{id}/comments",
               .access = Access::kOrganisation,
@@ -309,21 +302,21 @@ void add_case_routes(Router& router, Context& context) {
               .body = "Comment",
               .answers = {{.status = 201}},
               .changes = true,
-              .handler = bound(commented)});
+              .handler = bound(context, commented)});
   router.add({.method = "GET",
               .path = "/api/v1/cases/{id}/notice",
               .access = Access::kAnalyst,
               .summary = "Draft of the notice to the one to be told",
               .parameters = {id, choice_parameter("lang", "Language (default: en)", {"en", "zh"})},
               .answers = {{.schema = "Notice"}},
-              .handler = bound(notice)});
+              .handler = bound(context, notice)});
   router.add({.method = "GET",
               .path = "/api/v1/organisation",
               .access = Access::kOrganisation,
               .summary = "What an organisation should know of itself, and do",
               .parameters = {text_parameter("organisation", "For analysts: whose view")},
               .answers = {{.schema = "OrganisationView"}},
-              .handler = bound(own_view)});
+              .handler = bound(context, own_view)});
 }
 
 }  // namespace tocsin::serve

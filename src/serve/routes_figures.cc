@@ -1,21 +1,16 @@
 // What the store holds, the catalogue, its answers.
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
 #include "base/text.h"
 #include "publish/escape.h"
 #include "publish/phrases.h"
+#include "serve/json_text.h"
 #include "serve/overview.h"
 #include "serve/query.h"
 #include "serve/routes.h"
 
 namespace tocsin::serve {
 namespace {
-
-using Json = nlohmann::ordered_json;
-
-std::string dumped(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 Json json_of(const SightingStore::Head& head) { return {{"sequence", head.sequence}, {"hash", head.hash}}; }
 
@@ -184,13 +179,13 @@ void add_figure_routes(Router& router, Context& context) {
               .access = Access::kPublic,
               .summary = "Whom this server is for, and what its store holds; less for those who are not signed in",
               .answers = {{.schema = "Status"}},
-              .handler = [&context](const Call& call) { return status(context, call); }});
+              .handler = bound(context, status)});
   router.add({.method = "GET",
               .path = "/api/v1/figures",
               .access = Access::kOrganisation,
               .summary = "The catalogue: every figure with its definition and caution, and the dimensions",
               .answers = {{.schema = "Catalogue"}},
-              .handler = [&context](const Call& call) { return catalogue(context, call); }});
+              .handler = bound(context, catalogue)});
   std::vector<Parameter> parameters = period_parameters();
   parameters.push_back(text_parameter("id", "The figure: botnet.controlled-hosts", 100));
   parameters.push_back({.name = "by",
@@ -209,7 +204,7 @@ void add_figure_routes(Router& router, Context& context) {
               .summary = "One figure over a period; an organisation's counts what touches it",
               .parameters = std::move(parameters),
               .answers = {{.schema = "Figure"}, {.media = "text/csv"}},
-              .handler = [&context](const Call& call) { return figure(context, call); }});
+              .handler = bound(context, figure)});
   router.add({.method = "GET",
               .path = "/api/v1/overview",
               .access = Access::kAnalyst,

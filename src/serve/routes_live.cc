@@ -1,9 +1,8 @@
 // Live counts, sensors, health and metrics.
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
 #include "base/ip_address.h"
+#include "serve/json_text.h"
 #include "serve/live.h"
 #include "serve/query.h"
 #include "serve/routes.h"
@@ -12,13 +11,11 @@
 namespace tocsin::serve {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 Response health(Context& context) {
   const auto head = context.store.head();
   if (!head) {
     Response response = json(R"({"status":"failing"})", 503);
-    (void)failed(head.error());
+    log_error(head.error());
     return response;
   }
   Response response = json(Json{{"status", "ok"}, {"ledger", {{"sequence", head->sequence}}}}.dump());

@@ -1,11 +1,10 @@
 // Sign-in and what an account sets for itself.
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
 #include "base/text.h"
 #include "publish/language.h"
 #include "serve/accounts.h"
+#include "serve/json_text.h"
 #include "serve/open_id.h"
 #include "serve/query.h"
 #include "serve/routes.h"
@@ -13,10 +12,6 @@
 
 namespace tocsin::serve {
 namespace {
-
-using Json = nlohmann::ordered_json;
-
-std::string dumped(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 // A member of the body that must be text.
 std::optional<std::string> text_in(const Json& body, const char* name) {
@@ -116,7 +111,7 @@ Response end_open_id(Context& context, const Call& call) {
   const auto cookie = call.request.cookie(state_cookie_name(call.request.secure));
   const auto name = context.open_id->end(given("state"), cookie.value_or(""), given("code"));
   if (!name) {
-    (void)failed(name.error());
+    log_error(name.error());
     return redirect("/sign-in?problem=provider");
   }
   const auto signed_in = context.accounts.sign_in_trusted(*name, call.request.peer);
@@ -210,9 +205,6 @@ Response make_token(Context& context, const Call& call) {
 }  // namespace
 
 void add_session_routes(Router& router, Context& context) {
-  const auto bound = [&context](Response (*handler)(Context&, const Call&)) {
-    return [&context, handler](const Call& call) { return handler(context, call); };
-  };
   // What makes or mends the ways to sign in: a token that leaked must not make another, of more scopes and a longer
   // life, nor keep its owner out.
   const auto in_session = [&context](Response (*handler)(Context&, const Call&)) {
@@ -238,20 +230,20 @@ void add_session_routes(Router& router, Context& context) {
               .body = "SignIn",
               .answers = {{.schema = "Session"}},
               .changes = true,
-              .handler = bound(sign_in)});
+              .handler = bound(context, sign_in)});
   router.add({.method = "DELETE",
               .path = "/api/v1/session",
               .access = Access::kSignedIn,
               .summary = "Sign out",
               .answers = {{.status = 204, .media = ""}},
               .changes = true,
-              .handler = bound(sign_out)});
+              .handler = bound(context, sign_out)});
   router.add({.method = "GET",
               .path = "/api/v1/session/oidc",
               .access = Access::kPublic,
               .summary = "Go to the OpenID Connect provider",
               .answers = {{.status = 303, .media = ""}},
-              .handler = bound(begin_open_id)});
+              .handler = bound(context, begin_open_id)});
   router.add(
       {.method = "GET",
        .path = "/api/v1/session/oidc/callback",
@@ -263,7 +255,7 @@ void add_session_routes(Router& router, Context& context) {
                       text_parameter("scope", "Not read", 500), text_parameter("error", "Why not", 200),
                       text_parameter("error_description", "Why not, for people", 1000)},
        .answers = {{.status = 303, .media = ""}},
-       .handler = bound(end_open_id)});
+       .handler = bound(context, end_open_id)});
   router.add({.method = "POST",
               .path = "/api/v1/session/password",
               .access = Access::kSignedIn,
@@ -279,7 +271,7 @@ void add_session_routes(Router& router, Context& context) {
               .body = "LanguageChange",
               .answers = {{.status = 204, .media = ""}},
               .changes = true,
-              .handler = bound(set_language)});
+              .handler = bound(context, set_language)});
   router.add({.method = "POST",
               .path = "/api/v1/session/totp",
               .access = Access::kSignedIn,

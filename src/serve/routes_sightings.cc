@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <stdexcept>
 
 #include "base/text.h"
@@ -13,6 +12,7 @@
 #include "figures/plan.h"
 #include "pipeline/evidence.h"
 #include "serve/cases.h"
+#include "serve/json_text.h"
 #include "serve/lookup.h"
 #include "serve/query.h"
 #include "serve/routes.h"
@@ -22,10 +22,6 @@ namespace tocsin::serve {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::ordered_json;
-
-std::string dumped(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
-
 // A file that goes with this, in a directory that only its owner may enter: who writes it chooses its mode.
 class ScratchFile {
  public:
@@ -206,24 +202,34 @@ bool is_of_one(std::string_view format) { return format != name_of(Format::kMisp
 Expected<std::vector<Found>> evidence_of(Context& context, const Table& table, const std::string& pcap) {
   const auto sources = context.store.sources();
   if (!sources) return std::unexpected(sources.error());
+  std::vector<RowEvidence> wanted;
   std::vector<Found> all;
   for (std::size_t i = 0; i < table.rows.size() && i < 20; ++i) {
     const SightingRow row(table, i);
     const auto source = std::ranges::find(*sources, row.text("source"), &SourceRecord::id);
-    if (source == sources->end()) continue;
-    unsigned long long offset = 0, record = 0;
-    if (std::sscanf(row.text("evidence").c_str(), "offset=%llu record=%llu", &offset, &record) < 1) continue;
-    const EvidenceRequest request{IpAddress::parse(row.text("actor_ip")).value_or(IpAddress()),
-                                  IpAddress::parse(row.text("target_ip")).value_or(IpAddress()),
-                                  row.number("first_seen"),
-                                  row.number("last_seen"),
-                                  offset,
-                                  record};
-    const auto fetched =
-        fetch_evidence(*source, {request}, pcap.empty() ? std::vector<std::string>{} : std::vector<std::string>{pcap});
-    if (!fetched) return std::unexpected(fetched.error());
-    all.push_back({source->name, source->format, row.text("evidence"), fetched->front()});
-    if (!pcap.empty() && all.back().evidence.packets > 0) break;
+    const auto place = place_of(row.text("evidence"));
+    if (source == sources->end() || !place) continue;
+    wanted.push_back({source->id,
+                      {IpAddress::parse(row.text("actor_ip")).value_or(IpAddress()),
+                       IpAddress::parse(row.text("target_ip")).value_or(IpAddress()), row.number("first_seen"),
+                       row.number("last_seen"), place->offset, place->record},
+                      pcap});
+    all.push_back({source->name, source->format, row.text("evidence"), {}});
+  }
+  if (pcap.empty()) {
+    auto fetched = fetch_evidence(*sources, wanted);
+    for (std::size_t i = 0; i < fetched.size(); ++i) {
+      if (!fetched[i]) return std::unexpected(fetched[i].error());
+      all[i].evidence = std::move(*fetched[i]);
+    }
+    return all;
+  }
+  // All packets go to one place: those of the first row that has any.
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    auto fetched = fetch_evidence(*sources, {wanted[i]});
+    if (!fetched.front()) return std::unexpected(fetched.front().error());
+    all[i].evidence = std::move(*fetched.front());
+    if (all[i].evidence.packets > 0) break;
   }
   return all;
 }
@@ -298,7 +304,7 @@ void add_sighting_routes(Router& router, Context& context) {
               .summary = "Sightings, the newest first; an organisation's are those that touch it",
               .parameters = paged(std::move(parameters)),
               .answers = forms,
-              .handler = [&context](const Call& call) { return sightings(context, call); }});
+              .handler = bound(context, sightings)});
   parameters = period_parameters();
   parameters.push_back(text_parameter("id", "The figure", 100));
   parameters.push_back(key_parameter());
@@ -308,7 +314,7 @@ void add_sighting_routes(Router& router, Context& context) {
               .summary = "The sightings behind a figure, or behind a row of it",
               .parameters = paged(std::move(parameters)),
               .answers = forms,
-              .handler = [&context](const Call& call) { return behind_figure(context, call); }});
+              .handler = bound(context, behind_figure)});
   const Parameter id = text_parameter("id", "The sighting, as lists give it", 64);
   router.add({.method = "GET",
               .path = "/api/v1/sightings/{id}",
@@ -316,21 +322,21 @@ void add_sighting_routes(Router& router, Context& context) {
               .summary = "One sighting with its sources",
               .parameters = {id},
               .answers = {{.schema = "SightingDetail"}},
-              .handler = [&context](const Call& call) { return one(context, call); }});
+              .handler = bound(context, one)});
   router.add({.method = "GET",
               .path = "/api/v1/sightings/{id}/evidence",
               .access = Access::kOrganisation,
               .summary = "The records of the sources that a sighting was made from",
               .parameters = {id},
               .answers = {{.schema = "EvidenceList"}},
-              .handler = [&context](const Call& call) { return evidence(context, call); }});
+              .handler = bound(context, evidence)});
   router.add({.method = "GET",
               .path = "/api/v1/sightings/{id}/evidence.pcap",
               .access = Access::kAnalyst,
               .summary = "The packets between actor and target",
               .parameters = {id},
               .answers = {{.media = "application/vnd.tcpdump.pcap"}},
-              .handler = [&context](const Call& call) { return packets(context, call); }});
+              .handler = bound(context, packets)});
   parameters = period_parameters("suspected");
   parameters.push_back(text_parameter("q", "An address, prefix, name, AS number, organisation, family, group or CVE"));
   parameters.back().required = true;
@@ -340,7 +346,7 @@ void add_sighting_routes(Router& router, Context& context) {
               .summary = "All that is known of something",
               .parameters = std::move(parameters),
               .answers = {{.schema = "Lookup"}},
-              .handler = [&context](const Call& call) { return looked_up(context, call); }});
+              .handler = bound(context, looked_up)});
 }
 
 }  // namespace tocsin::serve

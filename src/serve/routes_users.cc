@@ -2,18 +2,14 @@
 #include <fmt/format.h>
 
 #include <charconv>
-#include <nlohmann/json.hpp>
 
 #include "serve/accounts.h"
+#include "serve/json_text.h"
 #include "serve/query.h"
 #include "serve/routes.h"
 
 namespace tocsin::serve {
 namespace {
-
-using Json = nlohmann::ordered_json;
-
-std::string dumped(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 Json json_of(const Account& account) {
   return {{"name", account.name},
@@ -122,9 +118,6 @@ Response audit(Context& context, const Call& call) {
 }  // namespace
 
 void add_user_routes(Router& router, Context& context) {
-  const auto bound = [&context](Response (*handler)(Context&, const Call&)) {
-    return [&context, handler](const Call& call) { return handler(context, call); };
-  };
   const Parameter name = text_parameter("name", "Name of the account", 64);
   router.add({.method = "GET",
               .path = "/api/v1/users",
@@ -145,7 +138,7 @@ void add_user_routes(Router& router, Context& context) {
               .body = "NewUser",
               .answers = {{.status = 201, .schema = "User"}},
               .changes = true,
-              .handler = bound(add)});
+              .handler = bound(context, add)});
   router.add({.method = "PATCH",
               .path = "/api/v1/users/{name}",
               .access = Access::kAdministrator,
@@ -154,7 +147,7 @@ void add_user_routes(Router& router, Context& context) {
               .body = "UserChange",
               .answers = {{.status = 204, .media = ""}},
               .changes = true,
-              .handler = bound(change)});
+              .handler = bound(context, change)});
   router.add({.method = "DELETE",
               .path = "/api/v1/users/{name}",
               .access = Access::kAdministrator,
@@ -177,7 +170,7 @@ void add_user_routes(Router& router, Context& context) {
               .parameters = {{"before", "Number that next gave", R"({"type":"integer","minimum":1})"},
                              limit_parameter(100, 1000)},
               .answers = {{.schema = "AuditPage"}},
-              .handler = bound(audit)});
+              .handler = bound(context, audit)});
 }
 
 }  // namespace tocsin::serve

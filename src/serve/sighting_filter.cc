@@ -57,8 +57,7 @@ Expected<std::string> condition_of(const Filter& filter, const std::string& valu
       if (!prefix) {
         return failure(fmt::format("{} is neither an address nor a prefix: '{}'", filter.name, printable(value, 64)));
       }
-      return fmt::format("{} BETWEEN {} AND {}", filter.sql, figures::address_literal(prefix->address()),
-                         figures::address_literal(prefix->last()));
+      return figures::within_sql(filter.sql, *prefix);
     }
     case Match::kNetwork:
     case Match::kPort: {

@@ -7,67 +7,69 @@
 #include <charconv>
 #include <filesystem>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "base/text.h"
 #include "figures/plan.h"
 #include "publish/escape.h"
-#include "store/utf8.h"
+#include "serve/json_text.h"
+#include "store/segment_columns.h"
 
 namespace tocsin::serve {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 constexpr std::uint64_t kMostGiven = 1'000'000;  // rows of one microsecond: a cursor that says more is made up
 // Of the years 1 to 9999, as segments hold them.
 constexpr Timestamp kFirstTime = -62'135'596'800 * kSecond;
 constexpr Timestamp kLastTime = 253'402'300'800 * kSecond - 1;
 
-enum class Type : std::uint8_t { kText, kUuid, kAddress, kNumber, kBoolean, kTime, kConfidence };
-struct Column {
-  const char* name;
-  const char* sql;
-  Type type;
-};
-constexpr std::array kColumns = {
-    Column{"id", "id", Type::kUuid},
-    Column{"kind", "kind", Type::kText},
-    Column{"confidence", "confidence", Type::kConfidence},
-    Column{"detector", "detector", Type::kText},
-    Column{"rule", "rule", Type::kText},
-    Column{"actor_ip", "actor_ip", Type::kAddress},
-    Column{"actor_port", "actor_port", Type::kNumber},
-    Column{"actor_name", "actor_name", Type::kText},
-    Column{"actor_country", "actor_country", Type::kText},
-    Column{"actor_asn", "actor_asn", Type::kNumber},
-    Column{"actor_inside", "actor_inside", Type::kBoolean},
-    Column{"target_ip", "target_ip", Type::kAddress},
-    Column{"target_port", "target_port", Type::kNumber},
-    Column{"target_name", "target_name", Type::kText},
-    Column{"target_country", "target_country", Type::kText},
-    Column{"target_asn", "target_asn", Type::kNumber},
-    Column{"target_inside", "target_inside", Type::kBoolean},
-    Column{"target_sector", "target_sector", Type::kText},
-    Column{"target_organisation", "target_organisation", Type::kText},
-    Column{"target_province", "target_province", Type::kText},
-    Column{"first_seen", "first_seen", Type::kTime},
-    Column{"last_seen", "last_seen", Type::kTime},
-    Column{"count", "\"count\"", Type::kNumber},
-    Column{"family", "family", Type::kText},
-    Column{"group", "\"group\"", Type::kText},
-    Column{"cve", "cve", Type::kText},
-    Column{"tlp", "tlp", Type::kText},
-    Column{"source", "source", Type::kText},
-    Column{"evidence", "evidence", Type::kText},
-    Column{"matched", "matched", Type::kText},
-    Column{"location_version", "location_version", Type::kText},
-};
+// What is shown of a row, in this order: the id, and the columns of a segment.
+constexpr std::array<std::string_view, store::kSegmentWidth + 1> kColumns = {"id",
+                                                                             "kind",
+                                                                             "confidence",
+                                                                             "detector",
+                                                                             "rule",
+                                                                             "actor_ip",
+                                                                             "actor_port",
+                                                                             "actor_name",
+                                                                             "actor_country",
+                                                                             "actor_asn",
+                                                                             "actor_inside",
+                                                                             "target_ip",
+                                                                             "target_port",
+                                                                             "target_name",
+                                                                             "target_country",
+                                                                             "target_asn",
+                                                                             "target_inside",
+                                                                             "target_sector",
+                                                                             "target_organisation",
+                                                                             "target_province",
+                                                                             "first_seen",
+                                                                             "last_seen",
+                                                                             "count",
+                                                                             "family",
+                                                                             "group",
+                                                                             "cve",
+                                                                             "tlp",
+                                                                             "source",
+                                                                             "evidence",
+                                                                             "matched",
+                                                                             "location_version"};
+
+// Its type in SQL.
+std::string_view type_of(std::string_view column) {
+  const auto at = std::ranges::find(store::kSegmentColumns, column,
+                                    [](const store::SegmentColumn& each) { return std::string_view(each.name); });
+  return at == std::end(store::kSegmentColumns) ? "" : at->sql;
+}
 
 std::size_t index_of(std::string_view column) {
-  const auto at = std::ranges::find(kColumns, column, [](const Column& each) { return std::string_view(each.name); });
-  return static_cast<std::size_t>(at - kColumns.begin());
+  return static_cast<std::size_t>(std::ranges::find(kColumns, column) - kColumns.begin());
+}
+
+std::string quoted(std::size_t from) {
+  return fmt::format("\"{}\"",
+                     fmt::join(kColumns.begin() + static_cast<std::ptrdiff_t>(from), kColumns.end(), "\", \""));
 }
 
 std::string and_all(const std::vector<std::string>& conditions) {
@@ -139,7 +141,7 @@ Expected<Cursor> cursor_of(std::string_view text) {
 // The id is made of the few rows that are left.
 std::string ordered_sql(const std::vector<std::string>& paths, const std::string& where, std::uint64_t limit,
                         std::uint64_t offset) {
-  const std::string raw = SightingRow::columns().substr(std::string_view("id, ").size());
+  const std::string raw = quoted(1);
   return fmt::format(
       "SELECT {} AS id, {} FROM (SELECT {} FROM {} WHERE {} ORDER BY {} LIMIT {} OFFSET {}) AS sighted "
       "ORDER BY {}",
@@ -153,11 +155,7 @@ Json text_or_empty(const Cell& cell) {
 
 }  // namespace
 
-std::string SightingRow::columns() {
-  std::string list;
-  for (const Column& column : kColumns) list += (list.empty() ? "" : ", ") + std::string(column.sql);
-  return list;
-}
+std::string SightingRow::columns() { return quoted(0); }
 
 std::string SightingRow::text(std::string_view column) const {
   const Cell& cell = cells_[index_of(column)];
@@ -207,34 +205,26 @@ std::string SightingRow::json() const {
   for (const char* column : {"family", "group", "cve", "tlp", "source", "evidence", "matched", "location_version"}) {
     json[column] = text(column);
   }
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return dumped(json);
 }
 
-std::string SightingRow::csv_header() {
-  std::string header;
-  for (const Column& column : kColumns) header += (header.empty() ? "" : ",") + std::string(column.name);
-  return header + "\r\n";
-}
+std::string SightingRow::csv_header() { return fmt::format("{}\r\n", fmt::join(kColumns, ",")); }
 
 std::string SightingRow::csv() const {
   std::string line;
-  for (const Column& column : kColumns) {
-    if (column.name != kColumns.front().name) line += ',';
-    switch (column.type) {
-      case Type::kUuid:
-        line += id();
-        break;
-      case Type::kTime:
-        line += format_time(number(column.name));
-        break;
-      case Type::kBoolean:
-        line += number(column.name) != 0 ? "true" : "false";
-        break;
-      case Type::kConfidence:
-        line += name_of(static_cast<Confidence>(std::clamp<std::int64_t>(number(column.name), 1, 3)));
-        break;
-      default:
-        line += publish::csv_text(text(column.name));
+  for (const std::string_view column : kColumns) {
+    if (!line.empty()) line += ',';
+    const std::string_view type = type_of(column);
+    if (column == "id") {
+      line += id();
+    } else if (column == "confidence") {
+      line += name_of(static_cast<Confidence>(std::clamp<std::int64_t>(number(column), 1, 3)));
+    } else if (type == "TIMESTAMP") {
+      line += format_time(number(column));
+    } else if (type == "BOOLEAN") {
+      line += number(column) != 0 ? "true" : "false";
+    } else {
+      line += publish::csv_text(text(column));
     }
   }
   return line + "\r\n";
