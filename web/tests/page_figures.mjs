@@ -119,6 +119,7 @@ export const figures = {
     await one.page.waitForURL(/from=2013-02-01/);
     await one.settle();
     await one.sees('thead th', 'February 2013');
+    await one.sees('thead th', 'January 2013');
     await one.sees('thead th', 'Malware family');
     const shown = async (it) => [
       await it.field('By').inputValue(), await it.field('Compare with').inputValue(),
