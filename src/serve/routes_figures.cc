@@ -102,7 +102,10 @@ Response as_csv(const FigureResult& result) {
 Expected<std::string> machines_json(Context& context, Database& database, const FigureRequest& request) {
   const auto machines = machines_behind(context.catalogue, context.store, database, request);
   if (!machines) return std::unexpected(machines.error());
-  if (!machines->machines || !machines->low || !machines->high) return dumped({{"abstained", machines->abstained}});
+  if (!machines->machines || !machines->low || !machines->high) {
+    const std::string_view chinese = publish::word(publish::chinese().reasons, machines->abstained);
+    return dumped({{"abstained", {{"en", machines->abstained}, {"zh", chinese}}}});
+  }
   return dumped({{"machines", *machines->machines}, {"low", *machines->low}, {"high", *machines->high}});
 }
 

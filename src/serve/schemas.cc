@@ -88,7 +88,7 @@ constexpr const char* kSchemas = R"json({
   "overlap": {"type": "integer"}, "skipped": {"type": "integer"}, "ledger": {"$ref": "#/components/schemas/Ledger"},
   "machines": {"type": ["object", "null"], "properties": {
     "machines": {"type": "number"}, "low": {"type": "number"}, "high": {"type": "number"},
-    "abstained": {"type": "string"}}}}},
+    "abstained": {"$ref": "#/components/schemas/Texts"}}}}},
 "Overview": {"type": "object", "required": ["from", "to", "previous", "figures", "origins", "new"], "properties": {
   "from": {"$ref": "#/components/schemas/Time"}, "to": {"$ref": "#/components/schemas/Time"},
   "zone": {"type": "string"}, "previous": {"$ref": "#/components/schemas/Period"},

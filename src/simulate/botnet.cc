@@ -131,6 +131,18 @@ void Nation::control(const Infection& infection, Timestamp time, const IpAddress
   truth_.add(deed);
 }
 
+// What the other location database has inside counts there, if the server is listed by its address.
+void Nation::call_from_abroad(const Infection& infection, Timestamp time, const IpAddress& stranger,
+                              const IpAddress& server, unsigned sensor, bool listed) {
+  connect(time, stranger, server, 443, sensor);
+  if (!listed || !world_.standing(stranger).inside_there) return;
+  Deed deed = deed_of(Kind::kBotnetControl, time, server, false);
+  deed.target = number_of(stranger);
+  deed.to_inside = false;
+  deed.detail = infection.group;
+  truth_.add(deed);
+}
+
 // Some neighbours in the list of an origin's servers have one name between them.
 Nation::ServerName Nation::name_of_server(const Infection& infection, std::size_t origin, std::uint64_t actor) {
   const Population& population = infection.population;
@@ -212,7 +224,11 @@ void Nation::call_servers(const Infection& infection) {
     control(infection, time, host, server, false);
     benign_flows(time, scenario_.benign_flows);
     // Servers control hosts elsewhere as well, and call each other.
-    if (own.below(16) == 0) connect(time, random_.of(crowd_of(server).strangers), server, 443, sensor);
+    if (own.below(16) == 0) {
+      const bool listed =
+          !infection.by_alert(contact.origin, contact.actor) && !infection.by_name(contact.origin, contact.actor);
+      call_from_abroad(infection, time, random_.of(crowd_of(server).strangers), server, sensor, listed);
+    }
     if (own.below(64) == 0) connect(time, servers[own.below(servers.size())], server, 443, sensor);
     if (domestic_contacts > 0 && i % (size / domestic_contacts + 1) == 0) {
       const std::uint64_t at = i / (size / domestic_contacts + 1);
@@ -257,7 +273,8 @@ void Nation::call_decoys(const Infection& infection) {
   for (std::uint64_t i = 0; i < calls; ++i) {
     const Timestamp time = time_of(period, i, calls);
     connect(time, random_.of(crowd.clients), random_.of(stale), 443, 0);
-    connect(time, random_.of(crowd.strangers), random_.of(elsewhere), 443, 1);
+    const IpAddress& stranger = random_.of(crowd.strangers);
+    call_from_abroad(infection, time, stranger, random_.of(elsewhere), 1, true);
   }
   for (std::uint64_t i = 0; i < scenario_.scanners / 4; ++i) {
     scan(elsewhere[i % elsewhere.size()], crowd, time_of(period, i, scenario_.scanners));

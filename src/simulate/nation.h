@@ -110,6 +110,8 @@ class Nation {
   struct Infection;
   void control(const Infection& infection, Timestamp time, const IpAddress& host, const IpAddress& server,
                bool domestic);
+  void call_from_abroad(const Infection& infection, Timestamp time, const IpAddress& stranger, const IpAddress& server,
+                        unsigned sensor, bool listed);
   void list_servers(const Infection& infection);
   void call_servers(const Infection& infection);
   void call_at_edges(const Infection& infection);

@@ -90,7 +90,7 @@ std::vector<const Deed*> Truth::deeds_of(const Counted& figure, const Period& pe
     if (view == View::kWithoutRelays && deed.by_relay) continue;
     const bool moved = view == View::kElsewhere;
     const bool inside = moved ? deed.from_inside_there : deed.from_inside;
-    if (moved && !deed.to_inside_there && figure.to_constituency) continue;
+    if (figure.to_constituency && !(moved ? deed.to_inside_there : deed.to_inside)) continue;
     if (figure.actor > 0 && (inside || !(moved ? deed.there : deed.country).known())) continue;
     if (figure.actor < 0 && !inside) continue;
     if (figure.of_groups && deed.detail == 0) continue;

@@ -25,6 +25,7 @@ struct Deed {
   CountryCode country{};  // of the actor; none if inside by a prefix alone
   CountryCode there{};    // the same by the other location database
   bool from_inside_there = false;
+  bool to_inside = true;
   bool to_inside_there = true;
   bool by_relay = false;
   std::uint16_t sector = 0;  // indices of Truth::word

@@ -108,7 +108,7 @@ export interface FigureAnswer {
   overlap: number;
   skipped: number;
   ledger: Ledger;
-  machines?: { machines: number; low: number; high: number } | { abstained: string } | null;
+  machines?: { machines: number; low: number; high: number } | { abstained: Texts } | null;
 }
 
 export interface OverviewFigure {
