@@ -70,6 +70,7 @@ void Nation::list(const std::string& value, const Population& population, std::s
   if (fresh) feed.write("value,kind,confidence,family,group,valid_from,valid_until,tlp\n");
   feed.write(fmt::format("{},botnet-control,confirmed,{},{},{},{},amber\n", value, family, population.group,
                          format_time(from), format_time(until)));
+  if (const auto address = IpAddress::parse(value)) listed_.emplace(number_of(*address), Period{from, until});
 }
 
 // What the parts of one infection share.
@@ -131,16 +132,32 @@ void Nation::control(const Infection& infection, Timestamp time, const IpAddress
   truth_.add(deed);
 }
 
-// What the other location database has inside counts there, if the server is listed by its address.
-void Nation::call_from_abroad(const Infection& infection, Timestamp time, const IpAddress& stranger,
-                              const IpAddress& server, unsigned sensor, bool listed) {
-  connect(time, stranger, server, 443, sensor);
-  if (!listed || !world_.standing(stranger).inside_there) return;
-  Deed deed = deed_of(Kind::kBotnetControl, time, server, false);
-  deed.target = number_of(stranger);
-  deed.to_inside = false;
-  deed.detail = infection.group;
-  truth_.add(deed);
+// Of a stranger, or of another server. The other location database may have either inside.
+void Nation::call_from_abroad(const Infection& infection, Timestamp time, const IpAddress& caller,
+                              const IpAddress& server, unsigned sensor) {
+  connect(time, caller, server, 443, sensor);
+  if (world_.standing(caller).inside_there || world_.standing(server).inside_there) {
+    from_abroad_.push_back({time, caller, server, infection.group});
+  }
+}
+
+// At the end, since a server that is listed by its name in one period may be listed by its address in the next. A
+// listed server that calls is taken for one that controls whom it calls, and is sighted as well as the one called.
+void Nation::judge_calls_from_abroad() {
+  const auto judge = [&](const CallFromAbroad& call, const IpAddress& actor, const IpAddress& target) {
+    const auto [first, last] = listed_.equal_range(number_of(actor));
+    const auto is_valid = [&](const auto& listing) { return listing.second.contains(call.time); };
+    if (std::none_of(first, last, is_valid) || !world_.standing(target).inside_there) return;
+    Deed deed = deed_of(Kind::kBotnetControl, call.time, actor, false);
+    deed.target = number_of(target);
+    deed.to_inside = false;
+    deed.detail = call.group;
+    truth_.add(deed);
+  };
+  for (const CallFromAbroad& call : from_abroad_) {
+    judge(call, call.server, call.caller);
+    judge(call, call.caller, call.server);
+  }
 }
 
 // Some neighbours in the list of an origin's servers have one name between them.
@@ -225,11 +242,9 @@ void Nation::call_servers(const Infection& infection) {
     benign_flows(time, scenario_.benign_flows);
     // Servers control hosts elsewhere as well, and call each other.
     if (own.below(16) == 0) {
-      const bool listed =
-          !infection.by_alert(contact.origin, contact.actor) && !infection.by_name(contact.origin, contact.actor);
-      call_from_abroad(infection, time, random_.of(crowd_of(server).strangers), server, sensor, listed);
+      call_from_abroad(infection, time, random_.of(crowd_of(server).strangers), server, sensor);
     }
-    if (own.below(64) == 0) connect(time, servers[own.below(servers.size())], server, 443, sensor);
+    if (own.below(64) == 0) call_from_abroad(infection, time, servers[own.below(servers.size())], server, sensor);
     if (domestic_contacts > 0 && i % (size / domestic_contacts + 1) == 0) {
       const std::uint64_t at = i / (size / domestic_contacts + 1);
       const IpAddress victim = infection.hosts[infection.domestic + at % (infection.targets - infection.domestic)];
@@ -274,7 +289,7 @@ void Nation::call_decoys(const Infection& infection) {
     const Timestamp time = time_of(period, i, calls);
     connect(time, random_.of(crowd.clients), random_.of(stale), 443, 0);
     const IpAddress& stranger = random_.of(crowd.strangers);
-    call_from_abroad(infection, time, stranger, random_.of(elsewhere), 1, true);
+    call_from_abroad(infection, time, stranger, random_.of(elsewhere), 1);
   }
   for (std::uint64_t i = 0; i < scenario_.scanners / 4; ++i) {
     scan(elsewhere[i % elsewhere.size()], crowd, time_of(period, i, scenario_.scanners));

@@ -110,8 +110,14 @@ class Nation {
   struct Infection;
   void control(const Infection& infection, Timestamp time, const IpAddress& host, const IpAddress& server,
                bool domestic);
-  void call_from_abroad(const Infection& infection, Timestamp time, const IpAddress& stranger, const IpAddress& server,
-                        unsigned sensor, bool listed);
+  void call_from_abroad(const Infection& infection, Timestamp time, const IpAddress& caller, const IpAddress& server,
+                        unsigned sensor);
+  struct CallFromAbroad {
+    Timestamp time;
+    IpAddress caller, server;
+    std::uint16_t group;
+  };
+  void judge_calls_from_abroad();
   void list_servers(const Infection& infection);
   void call_servers(const Infection& infection);
   void call_at_edges(const Infection& infection);
@@ -177,6 +183,8 @@ class Nation {
   const Scenario& scenario_;
   World& world_;
   Truth& truth_;
+  std::multimap<std::uint64_t, Period> listed_;  // control servers, by address
+  std::vector<CallFromAbroad> from_abroad_;
   std::filesystem::path directory_;
   Random random_;
   Timestamp offset_ = 0;  // of the zone, as sensors print it

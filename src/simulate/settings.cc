@@ -56,6 +56,7 @@ bool Nation::finish() {
   write_brands();
   write_relays();
   write_settings();
+  judge_calls_from_abroad();
   file("truth.json").write(truth_.to_json());
   for (auto& [name, open] : files_) failed_ |= !open->close();
   return !failed_;
