@@ -56,7 +56,7 @@ Expected<void> check_name(std::string_view name) {
       fmt::format("'{}' cannot be an account's name: 1 to {} of a-z, 0-9 and .-_@", printable(name, 80), kMostName));
 }
 
-Expected<void> check_password(std::string_view name, const std::string& password) {
+Expected<void> check_new_password(std::string_view name, const std::string& password) {
   if (password.size() < 12 || password.size() > kMostPassword) {
     return failure(fmt::format("a password has 12 to 1,024 bytes; this one has {}", password.size()));
   }
@@ -142,7 +142,7 @@ Expected<void> Accounts::add(const Account& account, const std::optional<std::st
   if (auto checked = check_fields(account); !checked) return checked;
   std::string hash;
   if (password) {
-    if (auto checked = check_password(account.name, *password); !checked) return checked;
+    if (auto checked = check_new_password(account.name, *password); !checked) return checked;
     auto hashed = state_->hasher.hash(*password);
     if (!hashed) return std::unexpected(hashed.error());
     hash = std::move(*hashed);
@@ -215,20 +215,30 @@ Expected<void> Accounts::set_language(std::string_view name, const std::string& 
   return {};
 }
 
-Expected<void> Accounts::set_password(std::string_view name, const std::string& password) {
-  if (auto required = state_->require(name); !required) return required;
-  if (auto checked = check_password(name, password); !checked) return checked;
-  const auto hash = state_->hasher.hash(password);
-  if (!hash) return std::unexpected(hash.error());
-  return state_->database.transaction([&]() -> Expected<void> {
-    const auto changed = state_->database.query("UPDATE accounts SET password = ?2 WHERE name = ?1 RETURNING name",
-                                                {std::string(name), *hash});
+Expected<std::string> Accounts::State::replace_password(std::string_view name, const std::string& password) {
+  if (auto required = require(name); !required) return std::unexpected(required.error());
+  if (auto checked = check_new_password(name, password); !checked) return std::unexpected(checked.error());
+  auto hash = hasher.hash(password);
+  if (!hash) return hash;
+  const auto done = database.transaction([&]() -> Expected<void> {
+    const auto changed =
+        database.query("UPDATE accounts SET password = ?2 WHERE name = ?1 RETURNING name", {std::string(name), *hash});
     if (!changed) return std::unexpected(changed.error());
     if (changed->empty()) return no_account(name);
-    return state_->end_sign_ins(name);
+    const auto revoked = database.query("DELETE FROM tokens WHERE user = ?1", {std::string(name)});
+    if (!revoked) return std::unexpected(revoked.error());
+    return end_sign_ins(name);
   });
 }
 
+  if (!done) return std::unexpected(done.error());
+  return hash;
+}
+
+Expected<void> Accounts::set_password(std::string_view name, const std::string& password) {
+  const auto replaced = state_->replace_password(name, password);
+  if (!replaced) return std::unexpected(replaced.error());
+  return {};
 Expected<void> Accounts::remove(std::string_view name) {
   return state_->database.transaction([&]() -> Expected<void> {
     const auto before = find(name);

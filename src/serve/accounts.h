@@ -45,8 +45,8 @@ struct AuditEntry {
 };
 
 // Why nobody was signed in. kTooOften: later; also when the server is too busy with passwords, or state.db fails.
-// kNeedsCode and kDisabled are said only to who has the password.
-enum class Refusal : std::uint8_t { kWrong, kNeedsCode, kTooOften, kDisabled };
+// kNeedsCode and kDisabled are said only to who has the password; kTooOld to who has none to give.
+enum class Refusal : std::uint8_t { kWrong, kNeedsCode, kTooOften, kDisabled, kTooOld };
 
 struct SignedIn {
   std::string session;  // the cookie's value
@@ -72,7 +72,8 @@ class Accounts {
   // no administrator is left that is enabled.
   Expected<void> change(const Account& account);
   Expected<void> set_language(std::string_view name, const std::string& language);  // "en", "zh", or empty
-  Expected<void> set_password(std::string_view name, const std::string& password);  // ends its sessions
+  // Ends its sessions and revokes its tokens: whoever knew the old one may have made some.
+  Expected<void> set_password(std::string_view name, const std::string& password);
   Expected<void> remove(std::string_view name);  // an error for the last administrator
   Expected<std::uint64_t> administrators();      // that are enabled
 
@@ -87,6 +88,11 @@ class Accounts {
   // comes with it is told the same new one, for requests under way and answers that were lost.
   std::optional<Identity> identify(std::string_view session, std::optional<std::string>& rotated);
   void sign_out(std::string_view session);
+  // Whether it is still the owner who sits before the session: by the present password, or for an account without one
+  // by a session that began within the last ten minutes. Wrong passwords count as those of a sign-in do.
+  std::expected<void, Refusal> prove(const Identity& identity, const std::string& password, std::string_view peer);
+  // Like set_password, and begins the one session that goes on.
+  Expected<SignedIn> change_password(std::string_view name, const std::string& password, std::string_view peer);
 
   // ---- second factor: the secret counts once a code of it was given.
   Expected<std::string> begin_totp(std::string_view name);  // otpauth:// URI

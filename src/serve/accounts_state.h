@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -30,14 +31,18 @@ struct Accounts::State {
   Expected<void> require(std::string_view name);
   Expected<void> note(std::string_view user, std::string_view peer, std::string_view action, std::string_view what);
   // A row of sign_ins for an account that is enabled and whose password is still the one that was checked; trusted:
-  // there was none to check. Notes it. None: the account changed meanwhile.
+  // there was none to check. Notes how. None: the account changed meanwhile.
   Expected<std::optional<SignedIn>> begin_sign_in(std::string_view name, const std::string& checked, bool trusted,
-                                                  std::string_view peer);
+                                                  std::string_view peer, std::string_view how);
   Expected<void> end_sign_ins(std::string_view name);
   std::expected<void, Refusal> check_code(const Secrets& account, const std::string& code, std::string_view peer);
 };
 
 inline constexpr std::size_t kMostName = 64, kMostPassword = 1024;
 std::unexpected<Error> no_account(std::string_view name);
+  // The account, if the password is its own and it may go on trying. action: what a wrong one is noted as.
+  std::expected<Secrets, Refusal> check_password(std::string_view name, const std::string& password,
+                                                 std::string_view peer, std::string_view action);
+  Expected<std::string> replace_password(std::string_view name, const std::string& password);  // how it is stored
 
 }  // namespace tocsin::serve

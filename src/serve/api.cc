@@ -89,6 +89,11 @@ Api::~Api() = default;
 
 const Router& Api::router() const { return state_->router; }
 
+bool Api::knows(const Request& request) const {
+  const auto asker = asker_of(state_->context.accounts, request);
+  return asker && asker->identity.signed_in();
+}
+
 Response Api::handle(const Request& request) const {
   if (!request.path.starts_with("/api/") && request.path != "/metrics") {
     if (state_->assets == nullptr) return problem(404, "There is no page here; the API is below /api/v1/.");

@@ -19,6 +19,7 @@ class Api {
   Api(Context& context, std::shared_ptr<const Assets> assets);
   ~Api();
   Response handle(const Request& request) const;
+  bool knows(const Request& request) const;  // whether it is of an account
   const Router& router() const;
 
  private:

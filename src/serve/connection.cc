@@ -44,7 +44,8 @@ Response busy(std::string_view detail) {
 Connection::Connection(std::unique_ptr<Transport> transport, Common& common)
     : transport_(std::move(transport)),
       common_(common),
-      reader_(common.options.header_limit, common.options.body_limit) {}
+      reader_(common.options.header_limit, common.options.body_limit,
+              common.knows ? common.options.stranger_body_limit : common.options.body_limit) {}
 
 Connection::~Connection() { common_.table.forget(this); }
 
@@ -96,6 +97,8 @@ void Connection::go_on() {
       return read(first_ ? header_deadline_ : Clock::now() + common_.options.idle_time);
     case RequestReader::Stage::kHeader:
       return read(header_deadline_);
+    case RequestReader::Stage::kLongBody:
+      return ask_whether_known();
     case RequestReader::Stage::kBody:
       if (!reader_.wants_continue() || continued_) return read(body_deadline_);
       continued_ = true;
@@ -130,13 +133,36 @@ void Connection::took(Moved moved) {
   go_on();
 }
 
+Request Connection::with_peer(Request request) const {
+  request.peer = transport_->peer();
+  request.secure = transport_->secure();
+  if (common_.options.behind_proxy) believe_proxy(request);
+  return request;
+}
+
+void Connection::ask_whether_known() {
+  const bool taken = common_.workers->submit([self = shared_from_this(), request = with_peer(reader_.header())] {
+    bool known = false;
+    try {
+      known = self->common_.knows(request);
+    } catch (const std::exception& error) {
+      fmt::print(stderr, "tocsin: {}: {}\n", printable(request.path, 256), printable(error.what()));
+    }
+    self->transport_->post([self, known] {
+      if (self->closed_) return;
+      self->reader_.allow(known);
+      self->go_on();
+    });
+  });
+  if (taken) return;
+  ++common_.refused;
+  answer_problem(busy("too many requests are waiting"), false);
+}
+
 void Connection::dispatch() {
   ++common_.requests;
   first_ = continued_ = false;
-  auto request = std::make_shared<Request>(reader_.request());
-  request->peer = transport_->peer();
-  request->secure = transport_->secure();
-  if (common_.options.behind_proxy) believe_proxy(*request);
+  auto request = std::make_shared<Request>(with_peer(reader_.request()));
   Asked asked{.is_head = reader_.is_head(),
               .http_1_0 = reader_.http_1_0(),
               .keep_alive = reader_.keep_alive(),

@@ -27,6 +27,7 @@ class StreamWriter;
 struct Common {
   ServerOptions options;
   Handler handler;
+  Knows knows;
   GzipCache gzipped;
   ConnectionTable table;
   std::atomic<bool> stopping = false;
@@ -58,7 +59,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void go_on();
   void read(Clock::time_point deadline);
   void took(Moved moved);
+  void ask_whether_known();
   void dispatch();
+  Request with_peer(Request request) const;
   void work(const Request& request, const Asked& asked);
   Response answer_of(const Request& request);
   void answer(std::shared_ptr<Outgoing> outgoing);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/expected.h"
+#include "base/time.h"
 
 namespace tocsin::serve {
 
@@ -22,6 +23,7 @@ struct Identity {
   std::string csrf;                 // of the session, which a request that changes something must send; tokens: empty
   std::vector<std::string> scopes;  // of a token: "read", "write"; a session has both
   bool by_token = false;
+  Timestamp since = 0;  // of a session: when it began
 
   bool signed_in() const { return !user.empty(); }
 };

@@ -23,13 +23,14 @@ constexpr std::size_t kMostFraming = 16384;
 }  // namespace
 
 struct RequestReader::State {
-  std::size_t header_limit = 0, body_limit = 0;
+  std::size_t header_limit = 0, body_limit = 0, small_body = 0;
   std::string bytes;  // not parsed yet
   std::optional<http::request_parser<http::string_body>> parser;
   Stage stage = Stage::kEmpty;
   Request request;
   bool skipped = false, expects = false;
   bool keep_alive = false, http_1_0 = false, is_head = false;
+  std::size_t allowed = 0;  // of this body
   unsigned refusal = 0;
   std::string detail;
 
@@ -37,6 +38,7 @@ struct RequestReader::State {
     parser.emplace();
     parser->header_limit(static_cast<std::uint32_t>(header_limit));
     parser->body_limit(body_limit);
+    allowed = body_limit;
     request = {};
     skipped = expects = keep_alive = http_1_0 = is_head = false;
     stage = Stage::kEmpty;
@@ -50,11 +52,13 @@ struct RequestReader::State {
     bytes.clear();
   }
 
+  void refuse_body(std::size_t limit) { refuse(413, fmt_limit("the body is longer than ", limit)); }
+
   void refuse(beast::error_code error) {
     if (error == http::error::header_limit) {
       refuse(431, fmt_limit("the header is longer than ", header_limit));
     } else if (error == http::error::body_limit) {
-      refuse(413, fmt_limit("the body is longer than ", body_limit));
+      refuse_body(allowed);
     } else if (error == http::error::bad_version) {
       refuse(400, "the version is not HTTP/1.1 or HTTP/1.0");
     } else {
@@ -73,7 +77,7 @@ struct RequestReader::State {
         skipped = true;
       }
     }
-    while (!bytes.empty() && stage < Stage::kComplete) {
+    while (!bytes.empty() && stage < Stage::kComplete && stage != Stage::kLongBody) {
       if (stage == Stage::kEmpty) stage = Stage::kHeader;
       beast::error_code error;
       const std::size_t taken = parser->put(boost::asio::buffer(bytes.data(), bytes.size()), error);
@@ -138,12 +142,28 @@ struct RequestReader::State {
     request.query = std::move(target->query);
     // Fields of a trailer go to the parser's message, not to the request: nothing of them was checked.
     parser->eager(true);
+    // A chunked body does not say how long it becomes.
+    const auto length = parser->content_length();
+    const bool is_long = parser->chunked() || (length && *length > small_body);
+    stage = is_long && small_body < body_limit ? Stage::kLongBody : Stage::kBody;
+  }
+
+  void allow(bool long_body) {
+    if (stage != Stage::kLongBody) return;
     stage = Stage::kBody;
+    if (!long_body) {
+      allowed = small_body;
+      if (parser->content_length()) return refuse_body(small_body);
+      parser->body_limit(small_body);
+    }
+    go_on();
   }
 };
 
-RequestReader::RequestReader(std::size_t header_limit, std::size_t body_limit) : state_(std::make_unique<State>()) {
+RequestReader::RequestReader(std::size_t header_limit, std::size_t body_limit, std::size_t small_body)
+    : state_(std::make_unique<State>()) {
   state_->header_limit = header_limit;
+  state_->small_body = small_body;
   state_->body_limit = body_limit;
   state_->begin();
 }
@@ -166,6 +186,8 @@ bool RequestReader::keep_alive() const { return state_->keep_alive; }
 bool RequestReader::http_1_0() const { return state_->http_1_0; }
 bool RequestReader::is_head() const { return state_->is_head; }
 
+const Request& RequestReader::header() const { return state_->request; }
+void RequestReader::allow(bool long_body) { state_->allow(long_body); }
 Request RequestReader::request() { return std::move(state_->request); }
 
 void RequestReader::next() {

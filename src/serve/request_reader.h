@@ -14,9 +14,11 @@ namespace tocsin::serve {
 
 class RequestReader {
  public:
-  enum class Stage : std::uint8_t { kEmpty, kHeader, kBody, kComplete, kRefused };
+  // kLongBody: the header is there, and the body is or may be longer than small_body: nothing more is read of it until
+  // allow() says how long it may be.
+  enum class Stage : std::uint8_t { kEmpty, kHeader, kLongBody, kBody, kComplete, kRefused };
 
-  RequestReader(std::size_t header_limit, std::size_t body_limit);
+  RequestReader(std::size_t header_limit, std::size_t body_limit, std::size_t small_body);
   ~RequestReader();
   // Takes bytes and goes on to the end of a request at most; what is left is of the next ones.
   void take(std::string_view bytes);
@@ -30,6 +32,9 @@ class RequestReader {
   bool keep_alive() const;
   bool http_1_0() const;
   bool is_head() const;
+  // In kLongBody.
+  const Request& header() const;
+  void allow(bool long_body);
   // In kComplete: the request, without peer and secure; once.
   Request request();
   // After kComplete: what is left is taken as the next request.

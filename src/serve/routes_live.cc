@@ -1,6 +1,9 @@
 // Live counts, sensors, health and metrics.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
 #include "base/ip_address.h"
 #include "serve/json_text.h"
 #include "serve/live.h"
@@ -11,14 +14,28 @@
 namespace tocsin::serve {
 namespace {
 
-Response health(Context& context) {
+constexpr std::array kForwarding = {"forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto",
+                                    "x-real-ip"};
+
+// Whoever may know how the server fares. A program on this machine that speaks for others (a proxy that was set up
+// without --behind-proxy, say) names them in a header.
+bool may_watch(const Call& call) {
+  if (may(call.identity, call.identity.by_token ? Access::kAnalyst : Access::kAdministrator)) return true;
+  const auto peer = IpAddress::parse(call.request.peer);
+  if (!peer || scope_of(*peer) != AddressScope::kLoopback) return false;
+  return std::ranges::none_of(kForwarding, [&](const char* name) { return call.request.header(name) != nullptr; });
+}
+
+Response health(Context& context, const Call& call) {
   const auto head = context.store.head();
   if (!head) {
     Response response = json(R"({"status":"failing"})", 503);
     log_error(head.error());
     return response;
   }
-  Response response = json(Json{{"status", "ok"}, {"ledger", {{"sequence", head->sequence}}}}.dump());
+  Json told{{"status", "ok"}};
+  if (may_watch(call)) told["ledger"] = {{"sequence", head->sequence}};
+  Response response = json(told.dump());
   response.headers.emplace_back("Cache-Control", "no-store");
   return response;
 }
@@ -90,19 +107,17 @@ void add_live_routes(Router& router, Context& context) {
   router.add({.method = "GET",
               .path = "/api/v1/health",
               .access = Access::kPublic,
-              .summary = "Whether the server can read its store",
+              .summary = "Whether the server can read its store; the ledger for those who may see the metrics",
               .answers = {{.schema = "Health"}, {.status = 503, .schema = "Health"}},
-              .handler = [&context](const Call&) { return health(context); }});
+              .handler = bound(context, health)});
   router.add({.method = "GET",
               .path = "/metrics",
               .access = Access::kPublic,
-              .summary = "Prometheus metrics: from this machine itself, or for analysts",
+              .summary = "Prometheus metrics: for this machine itself, tokens of analysts, and administrators",
               .answers = {{.media = "text/plain"}},
               .handler = [&context](const Call& call) {
-                const auto peer = IpAddress::parse(call.request.peer);
-                const bool is_local = peer && scope_of(*peer) == AddressScope::kLoopback;
-                if (!is_local && !may(call.identity, Access::kAnalyst)) {
-                  return problem(403, "Metrics are for this machine itself, or for a token of an analyst.");
+                if (!may_watch(call)) {
+                  return problem(403, "Metrics are for this machine itself, tokens of analysts, and administrators.");
                 }
                 const ServerCounts counts = context.server_counts ? context.server_counts() : ServerCounts{};
                 Response response;

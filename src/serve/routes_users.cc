@@ -85,6 +85,10 @@ Response change(Context& context, const Call& call) {
   if (body.contains("name")) return problem(400, "a name stays");
   std::optional<std::string> password;
   if (const auto read = read_into(context, body, **account, password); !read) return refused(read.error());
+  // Here nobody is asked for the present one.
+  if (password && (*account)->name == call.identity.user) {
+    return problem(403, "Change your own password as your account: it asks for the present one.");
+  }
   if (const auto changed = context.accounts.change(**account); !changed) return refused(changed.error());
   if (password) {
     const auto set = context.accounts.set_password((*account)->name, *password);
@@ -142,7 +146,9 @@ void add_user_routes(Router& router, Context& context) {
   router.add({.method = "PATCH",
               .path = "/api/v1/users/{name}",
               .access = Access::kAdministrator,
-              .summary = "Change an account; ends its sessions where it may do something else afterwards",
+              .summary =
+                  "Change an account; ends its sessions where it may do something else afterwards; a new password "
+                  "also revokes its tokens",
               .parameters = {name},
               .body = "UserChange",
               .answers = {{.status = 204, .media = ""}},

@@ -19,12 +19,14 @@ constexpr const char* kSchemas = R"json({
 "Session": {"type": "object", "required": ["user", "role", "rights", "csrf", "oidc"], "properties": {
   "user": {"type": ["string", "null"]}, "role": {"$ref": "#/components/schemas/Role"},
   "organisation": {"type": "string"}, "language": {"type": "string"}, "csrf": {"type": "string"},
-  "totp": {"type": "boolean"}, "oidc": {"type": "boolean"},
+  "totp": {"type": "boolean"}, "has_password": {"type": "boolean"}, "oidc": {"type": "boolean"},
   "rights": {"type": "array", "items": {"type": "string"}}}},
 "SignIn": {"type": "object", "required": ["name", "password"], "properties": {
   "name": {"type": "string"}, "password": {"type": "string"}, "code": {"type": "string"}}},
 "PasswordChange": {"type": "object", "required": ["old", "new"], "properties": {
   "old": {"type": "string"}, "new": {"type": "string"}}},
+"PasswordProof": {"type": "object", "properties": {"password": {"type": "string", "description":
+  "The present one; an account that has none needs a session that began within the last ten minutes"}}},
 "LanguageChange": {"type": "object", "required": ["language"], "properties": {
   "language": {"type": "string", "enum": ["", "en", "zh"]}}},
 "TotpUri": {"type": "object", "required": ["uri"], "properties": {"uri": {"type": "string"}}},

@@ -71,12 +71,13 @@ struct Server::State {
 Server::Server(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Server::~Server() { stop(); }
 
-Expected<std::unique_ptr<Server>> Server::listen(const ServerOptions& options, Handler handler) {
+Expected<std::unique_ptr<Server>> Server::listen(const ServerOptions& options, Handler handler, Knows knows) {
   Expected<std::unique_ptr<Listener>> listener = Listener::open(options);
   if (!listener) return std::unexpected(listener.error());
   auto state = std::make_unique<State>();
   state->common.options = options;
   state->common.handler = std::move(handler);
+  state->common.knows = std::move(knows);
   state->common.workers = std::make_unique<WorkerPool>(workers_of(options), options.queue);
   state->common.streamers = std::make_unique<WorkerPool>(options.streams, options.streams);
   state->listener = std::move(*listener);

@@ -82,7 +82,9 @@ Expected<void> run_service(SightingStore& store, const Settings& settings, const
                   .answers = answers,
                   .index = index};
   const Api api(context, assets);
-  auto server = Server::listen(options.server, [&api](const Request& request) { return api.handle(request); });
+  auto server = Server::listen(
+      options.server, [&api](const Request& request) { return api.handle(request); },
+      [&api](const Request& request) { return api.knows(request); });
   if (!server) return std::unexpected(server.error());
   context.server_counts = [&server] { return (*server)->counts(); };
   const auto administrators = (*accounts)->administrators();

@@ -16,6 +16,7 @@ namespace tocsin::serve {
 namespace {
 
 constexpr Timestamp kGrace = kMinute;
+constexpr Timestamp kFresh = 10 * kMinute;
 constexpr std::int64_t kMostOfAccount = 32;  // sign-ins at once; the oldest ends
 
 Timestamp of(std::chrono::seconds seconds) { return seconds.count() * kSecond; }
@@ -27,13 +28,15 @@ std::string next_key(std::string_view old_key, std::string_view salt) {
 }  // namespace
 
 Expected<std::optional<SignedIn>> Accounts::State::begin_sign_in(std::string_view name, const std::string& checked,
-                                                                 bool trusted, std::string_view peer) {
+                                                                 bool trusted, std::string_view peer,
+                                                                 std::string_view how) {
   std::optional<SignedIn> out;
   const auto done = database.transaction([&]() -> Expected<void> {
+    const Timestamp when = now();
     const auto rows = database.query(
         "UPDATE accounts SET last_seen = ?2 WHERE name = ?1 AND disabled = 0 AND (password = ?3 OR ?4) "
         "RETURNING role, organisation",
-        {std::string(name), now(), checked, std::int64_t{trusted}});
+        {std::string(name), when, checked, std::int64_t{trusted}});
     if (!rows) return std::unexpected(rows.error());
     if (rows->empty()) return {};
     const auto role = role_of(text_of(rows->front()[0]));
@@ -44,8 +47,8 @@ Expected<std::optional<SignedIn>> Accounts::State::begin_sign_in(std::string_vie
                                .organisation = text_of(rows->front()[1]),
                                .csrf = random_key(),
                                .scopes = {"read", "write"},
-                               .by_token = false}};
-    const Timestamp when = now();
+                               .by_token = false,
+                               .since = when}};
     const auto swept = database.query("DELETE FROM sign_ins WHERE made <= ?1 OR seen <= ?2",
                                       {when - of(times.absolute), when - of(times.idle)});
     if (!swept) return std::unexpected(swept.error());
@@ -58,7 +61,7 @@ Expected<std::optional<SignedIn>> Accounts::State::begin_sign_in(std::string_vie
         database.query("INSERT INTO sign_ins (key, user, csrf, made, seen, rotated) VALUES (?1, ?2, ?3, ?4, ?4, ?4)",
                        {stored_form(made.session), std::string(name), made.identity.csrf, when});
     if (!added) return std::unexpected(added.error());
-    if (auto noted = note(name, peer, "sign-in", trusted ? "by OpenID Connect" : "by password"); !noted) return noted;
+    if (auto noted = note(name, peer, "sign-in", how); !noted) return noted;
     out = std::move(made);
     return {};
   });
@@ -66,33 +69,42 @@ Expected<std::optional<SignedIn>> Accounts::State::begin_sign_in(std::string_vie
   return out;
 }
 
+std::expected<Accounts::State::Secrets, Refusal> Accounts::State::check_password(std::string_view name,
+                                                                                 const std::string& password,
+                                                                                 std::string_view peer,
+                                                                                 std::string_view action) {
+  const Attempts::Leave leave = attempts.take(name, peer, now());
+  const auto account = secrets_of(name);
+  if (!account) return std::unexpected(Refusal::kTooOften);  // state.db cannot be read: later, perhaps
+  // A name that is no account's may be a password typed in the wrong place, so it is not noted.
+  const std::string_view noted = *account ? name : std::string_view();
+  if (leave != Attempts::Leave::kGo) {
+    if (leave == Attempts::Leave::kStopAndTell) (void)note(noted, peer, action, "too many attempts");
+    return std::unexpected(Refusal::kTooOften);
+  }
+  const bool can_be_right = password.size() <= kMostPassword;
+  const auto verdict =
+      hasher.verify(*account && can_be_right ? (*account)->password : "", can_be_right ? password : std::string());
+  if (verdict == PasswordHasher::Verdict::kBusy) {
+    attempts.give_back(name, peer, now());
+    return std::unexpected(Refusal::kTooOften);
+  }
+  if (verdict == PasswordHasher::Verdict::kWrong) {
+    (void)note(noted, peer, action, noted.empty() ? "failed: unknown name" : "failed: wrong password");
+    return std::unexpected(Refusal::kWrong);
+  }
+  return **account;
+}
+
 std::expected<SignedIn, Refusal> Accounts::sign_in(std::string_view typed, const std::string& password,
                                                    const std::string& code, std::string_view peer) {
   State& state = *state_;
   // People write their names as they like; accounts have small letters only. What cannot be a name is one and the same.
   const std::string name = typed.size() <= kMostName ? lower(typed) : std::string();
-  const Attempts::Leave leave = state.attempts.take(name, peer, state.now());
-  const auto account = state.secrets_of(name);
-  if (!account) return std::unexpected(Refusal::kTooOften);  // state.db cannot be read: later, perhaps
-  // A name that is no account's may be a password typed in the wrong place, so it is not noted.
-  const std::string noted = *account ? name : std::string();
-  if (leave != Attempts::Leave::kGo) {
-    if (leave == Attempts::Leave::kStopAndTell) (void)state.note(noted, peer, "sign-in", "too many attempts");
-    return std::unexpected(Refusal::kTooOften);
-  }
-  const bool can_be_right = password.size() <= kMostPassword;
-  const auto verdict = state.hasher.verify(*account && can_be_right ? (*account)->password : "",
-                                           can_be_right ? password : std::string());
-  if (verdict == PasswordHasher::Verdict::kBusy) {
-    state.attempts.give_back(name, peer, state.now());
-    return std::unexpected(Refusal::kTooOften);
-  }
-  if (verdict == PasswordHasher::Verdict::kWrong) {
-    (void)state.note(noted, peer, "sign-in", noted.empty() ? "failed: unknown name" : "failed: wrong password");
-    return std::unexpected(Refusal::kWrong);
-  }
+  const auto checked = state.check_password(name, password, peer, "sign-in");
+  if (!checked) return std::unexpected(checked.error());
   // From here on, the one who asks has the password.
-  const State::Secrets& known = **account;
+  const State::Secrets& known = *checked;
   if (known.disabled) {
     (void)state.note(name, peer, "sign-in", "failed: disabled");
     return std::unexpected(Refusal::kDisabled);
@@ -109,7 +121,7 @@ std::expected<SignedIn, Refusal> Accounts::sign_in(std::string_view typed, const
       if (renewed && !renewed->empty()) stored = *hash;
     }
   }
-  auto begun = state.begin_sign_in(name, stored, false, peer);
+  auto begun = state.begin_sign_in(name, stored, false, peer, "by password");
   if (!begun) return std::unexpected(Refusal::kTooOften);
   if (!*begun) return std::unexpected(Refusal::kWrong);  // the password was changed while it was looked at
   state.attempts.clear(name, peer, state.now());
@@ -117,7 +129,7 @@ std::expected<SignedIn, Refusal> Accounts::sign_in(std::string_view typed, const
 }
 
 Expected<SignedIn> Accounts::sign_in_trusted(std::string_view name, std::string_view peer) {
-  auto begun = state_->begin_sign_in(name, {}, true, peer);
+  auto begun = state_->begin_sign_in(name, {}, true, peer, "by OpenID Connect");
   if (!begun) return std::unexpected(begun.error());
   if (*begun) return std::move(**begun);
   const auto account = state_->secrets_of(name);
@@ -135,7 +147,7 @@ std::optional<Identity> Accounts::identify(std::string_view session, std::option
   const AccountTimes& times = state_->times;
   const std::string key = stored_form(session);
   const auto rows = database.query(
-      "SELECT s.key, s.csrf, s.seen, s.rotated, s.salt, s.old_key, s.old_until, a.name, a.role, a.organisation "
+      "SELECT s.key, s.csrf, s.seen, s.rotated, s.salt, s.old_key, s.old_until, a.name, a.role, a.organisation, s.made "
       "FROM sign_ins s JOIN accounts a ON a.name = s.user "
       "WHERE (s.key = ?1 OR (s.old_key = ?1 AND (s.old_until IS NULL OR s.old_until > ?2))) "
       "AND s.made > ?3 AND s.seen > ?4 AND a.disabled = 0",
@@ -170,7 +182,33 @@ std::optional<Identity> Accounts::identify(std::string_view session, std::option
                   .organisation = text_of(row[9]),
                   .csrf = text_of(row[1]),
                   .scopes = {"read", "write"},
-                  .by_token = false};
+                  .by_token = false,
+                  .since = integer_of(row[10])};
+}
+
+std::expected<void, Refusal> Accounts::prove(const Identity& identity, const std::string& password,
+                                             std::string_view peer) {
+  const auto account = state_->secrets_of(identity.user);
+  if (!account) return std::unexpected(Refusal::kTooOften);
+  if (!*account) return std::unexpected(Refusal::kWrong);
+  if ((*account)->password.empty()) {
+    if (state_->now() - identity.since <= kFresh) return {};
+    return std::unexpected(Refusal::kTooOld);
+  }
+  const auto checked = state_->check_password(identity.user, password, peer, "password.check");
+  if (!checked) return std::unexpected(checked.error());
+  state_->attempts.clear(identity.user, peer, state_->now());
+  return {};
+}
+
+Expected<SignedIn> Accounts::change_password(std::string_view name, const std::string& password,
+                                             std::string_view peer) {
+  const auto stored = state_->replace_password(name, password);
+  if (!stored) return std::unexpected(stored.error());
+  auto begun = state_->begin_sign_in(name, *stored, false, peer, "by a new password");
+  if (!begun) return std::unexpected(begun.error());
+  if (!*begun) return failure(fmt::format("the account {} changed at the same time: sign in again", name));
+  return std::move(**begun);
 }
 
 void Accounts::sign_out(std::string_view session) {

@@ -218,8 +218,9 @@ def changes(url, ann, oz, root):
     token = ann.ask("POST", "/api/v1/tokens", {"label": "writer", "scopes": ["write"], "days": 1}, status=201).json["token"]
     writer = Client(url, token=token)
     writer.ask("POST", path + "/comments", {"text": "by a token"}, status=201)
-    for method, way, body in (("POST", "tokens", {"label": "x", "scopes": ["read"]}), ("POST", "session/totp", None),
-                              ("PUT", "session/totp", {"code": "000000"}), ("DELETE", "session/totp", None),
+    for method, way, body in (("POST", "tokens", {"label": "x", "scopes": ["read"]}), ("POST", "session/totp", {"password": "the password of ann"}),
+                              ("PUT", "session/totp", {"code": "000000"}),
+                              ("POST", "session/totp/removal", {"password": "the password of ann"}),
                               ("POST", "session/password", {"old": "the password of ann", "new": "x" * 20})):
         writer.ask(method, "/api/v1/" + way, body, status=403)
     # Whoever reads can't hide from the trail what was read behind what is long.
@@ -269,6 +270,51 @@ def changes(url, ann, oz, root):
 
 
 def ann_trail(root):
+def proofs(url, root):
+    """Who finds a page left open changes neither password nor second factor; a new password ends all that the old one began."""
+    root.ask("POST", "/api/v1/users", {"name": "pat", "role": "analyst", "password": "the password of pat"}, status=201)
+    pat, elsewhere = Client(url, "pat"), Client(url, "pat")
+    for path, body in (("session/totp", {}), ("session/totp", {"password": "wrong password"}), ("session/totp/removal", {}),
+                       ("session/password", {"old": "wrong password", "new": "x" * 20})):
+        same(f"{path} without proof", "urn:tocsin:wrong", pat.ask("POST", "/api/v1/" + path, body, status=403).json["type"])
+    token = Client(url, token=pat.ask("POST", "/api/v1/tokens", {"label": "t", "scopes": ["read"]}, status=201).json["token"])
+    token.get("/api/v1/cases")
+    session = pat.ask("POST", "/api/v1/session/password", {"old": "the password of pat", "new": "another password of pat"}).json
+    check(session["csrf"] != pat.csrf, "the session that goes on has the old CSRF token")
+    pat.csrf = session["csrf"]
+    pat.get("/api/v1/cases")
+    elsewhere.get("/api/v1/cases", status=401)
+    token.get("/api/v1/cases", status=401)
+    token = Client(url, token=pat.ask("POST", "/api/v1/tokens", {"label": "t", "scopes": ["read"]}, status=201).json["token"])
+    root.ask("PATCH", "/api/v1/users/pat", {"password": "the password of pat"}, status=204)
+    pat.get("/api/v1/cases", status=401)
+    token.get("/api/v1/cases", status=401)
+    root.ask("PATCH", "/api/v1/users/root", {"password": "x" * 20}, status=403)
+    root.get("/api/v1/cases")
+    root.ask("DELETE", "/api/v1/users/pat", status=204)
+
+
+def strangers(url, ann):
+    """Who is not signed in sends little, and learns nothing of how the server fares."""
+    nobody = Client(url)
+    nobody.ask("POST", "/api/v1/session", {"name": "ann", "password": "x" * 20000}, status=413)
+    nobody.ask("POST", "/api/v1/session", {"name": "ann", "password": "x" * 20000}, headers={"cookie": "tocsin=" + "A" * 43}, status=413)
+    ann.ask("POST", "/api/v1/briefs", {"from": "x" * 20000}, status=400)
+    text = nobody.get("/metrics").text
+    check("tocsin_http_requests_total" in text and "tocsin_ledger_sequence" in text, "the metrics are short")
+    health = nobody.get("/api/v1/health").json
+    check(health["status"] == "ok" and health["ledger"]["sequence"] > 0, "health is short")
+    for name in ("forwarded", "x-forwarded-for", "x-real-ip"):
+        forwarded = {name: "for=127.0.0.1" if name == "forwarded" else "127.0.0.1"}
+        nobody.get("/metrics", headers=forwarded, status=403)
+        ann.get("/metrics", headers=forwarded, status=403)
+        same(f"health by {name}", {"status": "ok"}, nobody.get("/api/v1/health", headers=forwarded).json)
+    token = ann.ask("POST", "/api/v1/tokens", {"label": "monitor", "scopes": ["read"], "days": 1}, status=201).json["token"]
+    monitor = Client(url, token=token)
+    monitor.get("/metrics", headers={"x-forwarded-for": "198.51.100.1"})
+    check("ledger" in monitor.get("/api/v1/health", headers={"x-forwarded-for": "198.51.100.1"}).json, "a token sees no detail")
+
+
     return [e["what"] for e in root.get("/api/v1/audit?limit=100").json["entries"] if e["user"] == "ann"]
 
 
@@ -429,9 +475,8 @@ def main():
     changes(url, ann, oz, root)
     isolation(url, ann, a, b)
     live(url, ann)
-    metrics = Client(url).get("/metrics").text
-    check("tocsin_http_requests_total" in metrics and "tocsin_ledger_sequence" in metrics, "the metrics are short")
-    same("health", "ok", Client(url).get("/api/v1/health").json["status"])
+    strangers(url, ann)
+    proofs(url, root)
     clock(ann)
     damage(ann)
     ann.ask("DELETE", "/api/v1/session", status=204)

@@ -106,6 +106,19 @@ TEST_F(AccountsTest, EndsSignInsWhenAnAccountChanges) {
 
 TEST_F(AccountsTest, KeepsTheLastAdministrator) {
   add("root", Role::kAdministrator);
+TEST_F(AccountsTest, RevokesTokensWithThePassword) {
+  add("alice");
+  add("bob");
+  const std::string token = accounts_->make_token("alice", "cron", {"read"}, clock_ + kDay).value();
+  const std::string other = accounts_->make_token("bob", "cron", {"read"}, clock_ + kDay).value();
+  EXPECT_FALSE(accounts_->set_password("alice", "short"));
+  EXPECT_TRUE(accounts_->identify_token(token));
+  ASSERT_TRUE(accounts_->set_password("alice", "another long password"));
+  EXPECT_FALSE(accounts_->identify_token(token));
+  EXPECT_TRUE(accounts_->tokens("alice").value().empty());
+  EXPECT_TRUE(accounts_->identify_token(other));
+}
+
   add("second", Role::kAdministrator);
   ASSERT_TRUE(accounts_->change({.name = "second", .role = Role::kAdministrator, .disabled = true}));
   EXPECT_EQ(accounts_->administrators().value(), 1u);

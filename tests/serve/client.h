@@ -172,9 +172,10 @@ class Client {
 // Runs until it is destroyed.
 class Running {
  public:
-  explicit Running(Handler handler, ServerOptions options = {}, std::chrono::seconds grace = std::chrono::seconds(10)) {
+  explicit Running(Handler handler, ServerOptions options = {}, std::chrono::seconds grace = std::chrono::seconds(10),
+                   Knows knows = {}) {
     options.port = 0;
-    Expected<std::unique_ptr<Server>> made = Server::listen(options, std::move(handler));
+    Expected<std::unique_ptr<Server>> made = Server::listen(options, std::move(handler), std::move(knows));
     if (!made) {
       ADD_FAILURE() << made.error().message;
       std::abort();

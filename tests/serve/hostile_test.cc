@@ -114,7 +114,7 @@ TEST(Hostile, IsReadAlikeInPieces) {
   Mutator mutator;
   std::mt19937 random(1);  // NOLINT(bugprone-random-generator-seed)
   const auto read = [](std::string_view bytes, auto size_of_next) {
-    RequestReader reader(4096, 4096);
+    RequestReader reader(4096, 4096, 4096);
     std::string seen;
     while (true) {
       while (reader.stage() == RequestReader::Stage::kComplete) {

@@ -1,4 +1,5 @@
 // What the server does with those who ask too much of it, or take too long.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <atomic>
@@ -59,6 +60,55 @@ TEST(Limits, RefusesALongBody) {
   Client client(server.port());
   client.send(start + "Content-Length: 1000\r\n\r\n" + std::string(1000, 'x'));
   EXPECT_EQ(client.reply()->status, 200U);
+}
+
+TEST(Limits, TakesLongBodiesOnlyOfThoseItKnows) {
+  ServerOptions options;
+  options.stranger_body_limit = 100;
+  options.body_limit = 1000;
+  std::atomic<int> asked = 0;
+  Running server([](const Request& request) { return json(std::to_string(request.body.size())); }, options,
+                 std::chrono::seconds(10),
+                 [&](const Request& request) {
+                   ++asked;
+                   const std::string* const name = request.header("name");
+                   if (name != nullptr && *name == "fails") throw std::runtime_error("as a test has it");
+                   return name != nullptr && *name == "friend" && request.peer == "127.0.0.1";
+                 });
+  const std::string stranger = "POST / HTTP/1.1\r\nHost: a\r\n", known = stranger + "Name: friend\r\n";
+  const auto chunked = [](std::size_t size) {
+    return "Transfer-Encoding: chunked\r\n\r\n32\r\n" + std::string(50, 'x') + fmt::format("\r\n{:x}\r\n", size - 50) +
+           std::string(size - 50, 'x') + "\r\n0\r\n\r\n";
+  };
+  const auto plain = [](std::size_t size) {
+    return fmt::format("Content-Length: {}\r\n\r\n", size) + std::string(size, 'x');
+  };
+  for (const std::string& request :
+       {stranger + plain(101), stranger + "Content-Length: 101\r\nExpect: 100-continue\r\n\r\n",
+        stranger + chunked(101), stranger + "Name: fails\r\n" + plain(101), known + plain(1001),
+        known + chunked(1001)}) {
+    Client client(server.port());
+    client.send(request);
+    const auto reply = client.reply();
+    ASSERT_TRUE(reply) << request.substr(0, 100);
+    EXPECT_EQ(reply->status, 413U) << request.substr(0, 100);
+    EXPECT_TRUE(client.closed());
+  }
+  EXPECT_EQ(asked, 5);  // one was too long for anybody
+  Client client(server.port());
+  for (const auto& [request, size] : {std::pair{stranger + plain(100), "100"},
+                                      {stranger + chunked(100), "100"},
+                                      {known + plain(1000), "1000"},
+                                      {known + chunked(1000), "1000"}}) {
+    client.send(request + "GET / HTTP/1.1\r\nHost: a\r\n\r\n");  // what follows is not lost while it asks
+    EXPECT_EQ(client.reply()->body, size);
+    EXPECT_EQ(client.reply()->body, "0");
+  }
+  client.send(known + "Content-Length: 1000\r\nExpect: 100-continue\r\n\r\n");
+  EXPECT_EQ(client.reply()->status, 100U);
+  client.send(std::string(1000, 'x'));
+  EXPECT_EQ(client.reply()->body, "1000");
+  EXPECT_EQ(asked, 9);
 }
 
 TEST(Limits, RefusesChunksWithoutEndOfTheirLines) {

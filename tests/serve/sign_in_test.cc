@@ -166,6 +166,58 @@ TEST_F(SignInTest, BoundsTheSignInsOfAnAccount) {
   EXPECT_EQ(integer_of(database_->query("SELECT count(*) FROM sign_ins").value()[0][0]), 32);
 }
 
+TEST_F(SignInTest, GoesOnInOneSessionAfterAChangeOfPassword) {
+  add("alice");
+  const std::string first = session("alice"), second = session("alice");
+  const std::string token = accounts_->make_token("alice", "cron", {"read"}, clock_ + kDay).value();
+  EXPECT_FALSE(accounts_->change_password("alice", "short", kHere));
+  EXPECT_TRUE(is_in(first));
+  const auto changed = accounts_->change_password("alice", "another long password", kHere);
+  ASSERT_TRUE(changed);
+  EXPECT_FALSE(is_in(first));
+  EXPECT_FALSE(is_in(second));
+  EXPECT_TRUE(is_in(changed->session));
+  EXPECT_FALSE(accounts_->identify_token(token));
+  EXPECT_EQ(last_note(), "alice|sign-in|by a new password");
+  EXPECT_EQ(refusal("alice", kPassword), Refusal::kWrong);
+  EXPECT_TRUE(accounts_->sign_in("alice", "another long password", "", kElsewhere));
+}
+
+TEST_F(SignInTest, ProvesTheOwnerByThePresentPassword) {
+  add("alice");
+  const std::string secret = enrol("alice");
+  const std::string key = session("alice");
+  const Identity alice = accounts_->identify(key, rotated_).value();
+  EXPECT_TRUE(accounts_->prove(alice, kPassword, kHere));  // without a code: it is asked for to take the factor away
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(accounts_->prove(alice, "", kHere).error(), Refusal::kWrong);
+  EXPECT_EQ(last_note(), "alice|password.check|failed: wrong password");
+  EXPECT_EQ(accounts_->prove(alice, kPassword, kHere).error(), Refusal::kTooOften);
+  EXPECT_EQ(refusal("alice", kPassword), Refusal::kTooOften);  // they count as those of a sign-in
+  clock_ += 2 * kMinute;
+  EXPECT_TRUE(accounts_->prove(alice, kPassword, kHere));
+  EXPECT_EQ(integer_of(database_->query("SELECT count(*) FROM sign_ins").value()[0][0]), 1);
+}
+
+TEST_F(SignInTest, ProvesTheOwnerWithoutPasswordByAFreshSession) {
+  add("open", Role::kAnalyst, std::nullopt);
+  std::string key = session("open");
+  clock_ += 10 * kMinute;
+  Identity open = accounts_->identify(key, rotated_).value();
+  EXPECT_TRUE(accounts_->prove(open, "", kHere));
+  clock_ += 6 * kMinute;
+  open = accounts_->identify(key, rotated_).value();
+  ASSERT_TRUE(rotated_);  // a new key makes no new session
+  EXPECT_EQ(accounts_->prove(open, kPassword, kHere).error(), Refusal::kTooOld);
+  key = *rotated_;
+  open = accounts_->identify(key, rotated_).value();
+  EXPECT_EQ(accounts_->prove(open, "", kHere).error(), Refusal::kTooOld);
+  add("alice");
+  open = accounts_->identify(session("alice"), rotated_).value();
+  EXPECT_EQ(accounts_->prove(open, "", kHere).error(), Refusal::kWrong);  // it has a password
+  open.user = "nobody";
+  EXPECT_EQ(accounts_->prove(open, "", kHere).error(), Refusal::kWrong);
+}
+
 TEST_F(SignInTest, AsksForTheSecondFactorOnceItWasConfirmed) {
   add("alice");
   ASSERT_TRUE(accounts_->begin_totp("alice"));

@@ -15,7 +15,7 @@ const order = ['press', 'organisation', 'analyst', 'officer', 'administrator'];
 const users = Object.entries(accounts).map(([name, role]) => ({ name, role, organisation: role === 'organisation' ? data.register[2].name : '', email: `${name}@cert.example`, disabled: name === 'press', totp: name === 'two', made: '2013-01-01T09:00:00Z', last_seen: name === 'press' ? null : '2013-02-28T20:00:00Z' }));
 
 const sessionOf = (name) => name && accounts[name]
-  ? { user: name, role: accounts[name], organisation: accounts[name] === 'organisation' ? data.register[2].name : '', language: '', csrf: 'c', totp: name === 'two', oidc: true, rights: [] }
+  ? { user: name, role: accounts[name], organisation: accounts[name] === 'organisation' ? data.register[2].name : '', language: '', csrf: 'c', totp: name === 'two', has_password: true, oidc: true, rights: [] }
   : { user: null, role: 'press', oidc: true };
 
 function answer(request, response, path, query, body, session) {
@@ -49,6 +49,7 @@ function answer(request, response, path, query, body, session) {
   if (!session.user) return problem(401);
   if (request.method !== 'GET' && request.headers['x-csrf-token'] !== 'c') return problem(403, 'about:blank', 'The token of the session is missing.');
   if (route === 'POST /session/totp') return json({ uri: 'otpauth://totp/Tocsin:ann?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Tocsin&algorithm=SHA1&digits=6&period=30' });
+  if (route === 'POST /session/password') return json(session);
   if (match('[A-Z]+ /session/.*')) return json(undefined, 204);
   if (route === 'GET /tokens') return json({ tokens: [{ id: 't1', label: 'Nightly export', scopes: ['read'], made: '2013-02-01T00:00:00Z', expires: '2013-05-01T00:00:00Z', last_used: '2013-02-28T02:00:00Z' }] });
   if (route === 'POST /tokens') return json({ token: `tcs_${'Ab3'.repeat(14)}x`, id: 't2' });

@@ -99,11 +99,11 @@ export const api = {
   signIn: (name: string, password: string, code?: string) =>
     withSession(send<T.Session>('POST', '/session', { name, password, ...(code ? { code } : {}) })),
   signOut: () => send<void>('DELETE', '/session'),
-  setPassword: (old: string, next: string) => send<void>('POST', '/session/password', { old, new: next }),
+  setPassword: (old: string, next: string) => withSession(send<T.Session>('POST', '/session/password', { old, new: next })),
   setLanguage: (language: T.Language) => send<void>('POST', '/session/language', { language }),
-  beginTotp: () => send<{ uri: string }>('POST', '/session/totp'),
+  beginTotp: (password: string) => send<{ uri: string }>('POST', '/session/totp', { password }),
   confirmTotp: (code: string) => send<void>('PUT', '/session/totp', { code }),
-  removeTotp: () => send<void>('DELETE', '/session/totp'),
+  removeTotp: (password: string) => send<void>('POST', '/session/totp/removal', { password }),
   tokens: (signal?: AbortSignal) => get<{ tokens: T.Token[] }>('/tokens', {}, signal),
   makeToken: (label: string, scopes: string[], days: number) =>
     send<{ token: string; id: string }>('POST', '/tokens', { label, scopes, days }),

@@ -21,6 +21,7 @@ export interface Session {
   language?: Language | '';
   csrf?: string;
   totp?: boolean;
+  has_password?: boolean;
   oidc?: boolean;
   rights?: string[];
 }
