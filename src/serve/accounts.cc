@@ -120,7 +120,9 @@ Expected<std::unique_ptr<Accounts>> Accounts::open(StateDatabase& database, Acco
   if (!now) now = tocsin::now;
   // Not make_unique: neither an aggregate with a reference nor one with a mutex can be moved.
   std::unique_ptr<State> state(
-      new State{.database = database, .times = times, .now = std::move(now), .attempts = {}, .hasher = {}});
+      new State{.database = database, .times = times, .now = std::move(now), .attempts = {}, .hasher = {}, .soon = {}});
+  state->soon = std::make_unique<AuditQueue>(
+      [state = state.get()](const std::vector<AuditEntry>& entries) { return state->write_all(entries); });
   return std::unique_ptr<Accounts>(new Accounts(std::move(state)));
 }
 
@@ -229,8 +231,6 @@ Expected<std::string> Accounts::State::replace_password(std::string_view name, c
     if (!revoked) return std::unexpected(revoked.error());
     return end_sign_ins(name);
   });
-}
-
   if (!done) return std::unexpected(done.error());
   return hash;
 }
@@ -239,6 +239,8 @@ Expected<void> Accounts::set_password(std::string_view name, const std::string& 
   const auto replaced = state_->replace_password(name, password);
   if (!replaced) return std::unexpected(replaced.error());
   return {};
+}
+
 Expected<void> Accounts::remove(std::string_view name) {
   return state_->database.transaction([&]() -> Expected<void> {
     const auto before = find(name);

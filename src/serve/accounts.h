@@ -109,6 +109,10 @@ class Accounts {
   // ---- audit: rows can be added, not changed or removed (triggers see to it).
   // Control characters are escaped.
   Expected<void> note(std::string_view user, std::string_view peer, std::string_view action, std::string_view what);
+  // The same, written some milliseconds later together with others, and always when this ends. An error if those before
+  // could not be written.
+  Expected<void> note_soon(std::string_view user, std::string_view peer, std::string_view action,
+                           std::string_view what);
   Expected<std::vector<AuditEntry>> audit(std::uint64_t before, std::size_t limit);  // newest first; before 0: the end
 
  private:

@@ -108,8 +108,9 @@ Response Api::handle(const Request& request) const {
   Response response = state_->router.handle(request, asker->identity);
   if (asker->rotated) response.headers.emplace_back("Set-Cookie", session_cookie(*asker->rotated, request.secure));
   if (asker->identity.signed_in() && response.status < 300 && is_noted(request)) {
-    const auto noted = state_->context.accounts.note(asker->identity.user, request.peer, "see", target_of(request));
-    // What can't be noted is not shown.
+    const auto noted =
+        state_->context.accounts.note_soon(asker->identity.user, request.peer, "see", target_of(request));
+    // What can't be noted is not shown, but for what was shown in the milliseconds before it failed.
     if (!noted) return failed(noted.error());
   }
   return response;

@@ -1,5 +1,7 @@
 #include <gmock/gmock.h>
 
+#include <thread>
+
 #include "accounts_fixture.h"
 
 namespace tocsin::serve {
@@ -104,8 +106,6 @@ TEST_F(AccountsTest, EndsSignInsWhenAnAccountChanges) {
   }
 }
 
-TEST_F(AccountsTest, KeepsTheLastAdministrator) {
-  add("root", Role::kAdministrator);
 TEST_F(AccountsTest, RevokesTokensWithThePassword) {
   add("alice");
   add("bob");
@@ -119,6 +119,8 @@ TEST_F(AccountsTest, RevokesTokensWithThePassword) {
   EXPECT_TRUE(accounts_->identify_token(other));
 }
 
+TEST_F(AccountsTest, KeepsTheLastAdministrator) {
+  add("root", Role::kAdministrator);
   add("second", Role::kAdministrator);
   ASSERT_TRUE(accounts_->change({.name = "second", .role = Role::kAdministrator, .disabled = true}));
   EXPECT_EQ(accounts_->administrators().value(), 1u);
@@ -186,6 +188,32 @@ TEST_F(AccountsTest, RefusesTokensThatMakeNoSense) {
   EXPECT_FALSE(accounts_->make_token("alice", "cron", {"read"}, clock_));
   EXPECT_FALSE(accounts_->make_token("alice", "cron", {"read"}, clock_ + 1000 * kDay));
   EXPECT_TRUE(accounts_->tokens("alice").value().empty());
+}
+
+TEST_F(AccountsTest, NotesSoonAndLosesNothing) {
+  ASSERT_TRUE(accounts_->note_soon("alice", kHere, "see", "\x1b[2J"));
+  EXPECT_EQ(last_note(), "alice|see|\\x1b[2J");  // who reads the trail sees what was noted before
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 8; ++i) {
+      threads.emplace_back([&] {
+        for (int n = 0; n < 1000; ++n) EXPECT_TRUE(accounts_->note_soon("bob", kHere, "see", std::to_string(n)));
+      });
+    }
+  }
+  const auto changes = [&] { return integer_of(database_->query("SELECT count(*) FROM audit").value()[0][0]); };
+  ASSERT_TRUE(accounts_->note_soon("bob", kHere, "see", "last"));
+  accounts_.reset();
+  EXPECT_EQ(changes(), 8002);
+  open();
+  // When it can't be written, that is said, and what was taken is kept until it can.
+  ASSERT_TRUE(database_->script("CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'full'); END"));
+  ASSERT_TRUE(accounts_->note_soon("carol", kHere, "see", "1"));
+  EXPECT_FALSE(accounts_->audit(0, 1));
+  EXPECT_THAT(accounts_->note_soon("carol", kHere, "see", "2").error().message, HasSubstr("full"));
+  ASSERT_TRUE(database_->script("DROP TRIGGER full"));
+  EXPECT_EQ(last_note(), "carol|see|1");
+  EXPECT_TRUE(accounts_->note_soon("carol", kHere, "see", "3"));
 }
 
 TEST_F(AccountsTest, OnlyAddsToTheAuditTrail) {
