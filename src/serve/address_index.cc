@@ -16,6 +16,10 @@ namespace {
 std::uint32_t hash_of_name(std::string_view name) { return folded(hash64(lower(name))); }
 std::uint32_t hash_of_address(const IpAddress& ip) { return folded(hash_of(ip)); }
 
+Prefix wide_network_of(const IpAddress& ip) { return {ip, ip.is_v4() ? 96 + 16 : 32}; }
+// Other than that of the network's first address.
+std::uint32_t hash_of_network(const Prefix& wide) { return ~hash_of_address(wide.address()); }
+
 Expected<std::vector<std::uint32_t>> hashes_of(const std::string& path, Database& database) {
   std::vector<std::uint32_t> hashes;
   const auto scanned = scan(
@@ -25,7 +29,9 @@ Expected<std::vector<std::uint32_t>> hashes_of(const std::string& path, Database
           for (const std::size_t column : {0, 1}) {
             if (chunk.is_null(column, row)) continue;
             const Hash128 address = chunk.uuid(column, row);
-            hashes.push_back(hash_of_address(IpAddress::of_halves(address.high, address.low)));
+            const IpAddress ip = IpAddress::of_halves(address.high, address.low);
+            hashes.push_back(hash_of_address(ip));
+            hashes.push_back(hash_of_network(wide_network_of(ip)));
           }
           for (const std::size_t column : {2, 3}) {
             if (!chunk.is_null(column, row)) hashes.push_back(hash_of_name(chunk.text(column, row)));
@@ -73,8 +79,10 @@ std::vector<std::string> AddressIndex::with_hash(std::uint32_t hash, const std::
   return found;
 }
 
-std::vector<std::string> AddressIndex::with(const IpAddress& ip, const std::vector<std::string>& paths) const {
-  return with_hash(hash_of_address(ip), paths);
+std::vector<std::string> AddressIndex::with(const Prefix& network, const std::vector<std::string>& paths) const {
+  if (network.length() == 128) return with_hash(hash_of_address(network.address()), paths);
+  const Prefix wide = wide_network_of(network.address());
+  return network.length() < wide.length() ? paths : with_hash(hash_of_network(wide), paths);
 }
 
 std::vector<std::string> AddressIndex::with(std::string_view name, const std::vector<std::string>& paths) const {

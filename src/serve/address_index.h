@@ -17,14 +17,15 @@ namespace tocsin::serve {
 
 class DatabasePool;
 
-// For each segment the sorted 32-bit hashes of its actors and targets, four bytes each: a segment that has not what is
-// asked for is wrongly read once in many thousand times. Segments never change, so each is looked at once.
+// For each segment the sorted 32-bit hashes of its actors and targets and of the wide networks (IPv4 /16, IPv6 /32)
+// that they are in, four bytes each: a segment that has not what is asked for is wrongly read once in many thousand
+// times. Segments never change, so each is looked at once.
 class AddressIndex {
  public:
   // Takes in the segments that are new, and forgets those that are gone.
   Expected<void> follow(const std::vector<Segment>& segments, DatabasePool& databases);
   // Of these paths, those that may have it: segments that were not taken in yet stay.
-  std::vector<std::string> with(const IpAddress& ip, const std::vector<std::string>& paths) const;
+  std::vector<std::string> with(const Prefix& network, const std::vector<std::string>& paths) const;
   std::vector<std::string> with(std::string_view name, const std::vector<std::string>& paths) const;
   std::size_t bytes() const;
 

@@ -16,6 +16,7 @@
 #include "serve/address_index.h"
 #include "serve/answer_cache.h"
 #include "serve/identity.h"
+#include "serve/subject_index.h"
 #include "store/database.h"
 #include "store/sighting_store.h"
 
@@ -78,6 +79,7 @@ struct Context {
   DatabasePool& databases;
   AnswerCache& answers;
   AddressIndex& index;
+  SubjectIndex& subjects;
   std::function<ServerCounts()> server_counts = {};
   std::mutex extent_mutex = {};
   std::optional<Extent> extent = {};  // of the head that was asked for last

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <condition_variable>
 #include <thread>
 
@@ -12,8 +13,6 @@
 #include "serve/query.h"
 
 namespace tocsin::serve {
-namespace {}  // namespace
-
 Expected<std::string> live_counts(Context& context, std::int64_t added) {
   const auto extent = extent_of(context);
   if (!extent) return std::unexpected(extent.error());
@@ -88,7 +87,7 @@ struct LedgerFollower::State {
   std::int64_t sightings = -1;
   std::jthread thread = {};
 
-  void follow() {
+  void follow(const std::stop_token& stop) {
     const auto head = context.store.head();
     if (!head) return log_error(head.error());
     if (head->hash == hash) return;
@@ -105,13 +104,22 @@ struct LedgerFollower::State {
     const auto segments = context.store.segments(head->sequence);
     if (!segments) return log_error(segments.error());
     if (const auto done = context.index.follow(*segments, context.databases); !done) log_error(done.error());
+    const auto days = SubjectIndex::days_of(*segments);
+    if (!days) return log_error(days.error());
+    if (const auto done = context.subjects.follow(*days, context.databases); !done) log_error(done.error());
     if (const auto done = context.cases.refresh(context); !done) log_error(done.error());
+    warm_more(*extent, stop);
+  }
+
+  FigureRequest usual(const Extent& extent) const {
+    FigureRequest request{.id = "", .period = extent.usual, .zone = context.settings.zone, .by = {}, .measure = ""};
+    request.sequence = extent.head.sequence;
+    return request;
   }
 
   // What is asked first by whoever opens the page.
   void warm(const Extent& extent) {
-    FigureRequest request{.id = "", .period = extent.usual, .zone = context.settings.zone, .by = {}, .measure = ""};
-    request.sequence = extent.head.sequence;
+    FigureRequest request = usual(extent);
     if (const auto done = cached_overview(context, request); !done) log_error(done.error());
     request.limit = 50;  // as the page asks
     for (const FigureDefinition& figure : context.catalogue.figures()) {
@@ -121,6 +129,28 @@ struct LedgerFollower::State {
       if (const auto done = cached_figure(context, request); !done) return log_error(done.error());
     }
   }
+
+  // Then the headline figures by each dimension, with long rests, for as long as the ledger stays as it is.
+  void warm_more(const Extent& extent, const std::stop_token& stop) {
+    FigureRequest request = usual(extent);
+    request.limit = 50;
+    auto rest = std::chrono::steady_clock::duration(std::chrono::seconds(5));
+    for (const FigureDefinition& figure : context.catalogue.figures()) {
+      if (figure.sentence.empty()) continue;
+      request.id = figure.id;
+      for (const std::string& dimension : dimension_names()) {
+        std::unique_lock lock(mutex);
+        woken.wait_for(lock, stop, rest, [] { return false; });
+        lock.unlock();
+        const auto head = context.store.head();
+        if (stop.stop_requested() || !head || head->hash != extent.head.hash) return;
+        request.by = {dimension};
+        const auto began = std::chrono::steady_clock::now();
+        if (const auto done = cached_figure(context, request); !done) log_error(done.error());
+        rest = 2 * (std::chrono::steady_clock::now() - began);
+      }
+    }
+  }
 };
 
 LedgerFollower::LedgerFollower(Context& context, Broadcast broadcast)
@@ -128,7 +158,7 @@ LedgerFollower::LedgerFollower(Context& context, Broadcast broadcast)
   state_->thread = std::jthread([this](const std::stop_token& stop) {
     while (!stop.stop_requested()) {
       try {
-        state_->follow();
+        state_->follow(stop);
       } catch (const std::exception& error) {  // the server goes on without
         log_error({error.what()});
       }

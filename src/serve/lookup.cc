@@ -6,16 +6,20 @@
 #include <cctype>
 #include <charconv>
 #include <map>
-#include <set>
+#include <tuple>
 
 #include "base/text.h"
 #include "figures/plan.h"
 #include "serve/json_text.h"
+#include "serve/lookup_counts.h"
 
 namespace tocsin::serve {
 namespace {
 
 constexpr std::size_t kMostNodes = 60;
+// Behind a graph: sightings, and days whose segments are read for them.
+constexpr std::int64_t kMostDrawn = 5000;
+constexpr std::size_t kMostDays = 62;
 
 std::string equals(const char* column, std::string_view text) { return fmt::format("{} = {}", column, sql_text(text)); }
 
@@ -75,100 +79,91 @@ Json organisation_of(const Context& context, const Subject& subject) {
   return {{"name", entry->name}, {"sector", entry->sector}, {"province", entry->province}, {"contact", entry->contact}};
 }
 
-void keep_those_with(const Context& context, const Subject& subject, std::vector<Segment>& segments) {
-  std::vector<std::string> paths;
-  for (const Segment& segment : segments) paths.push_back(segment.path);
-  const auto ip = IpAddress::parse(subject.text);
-  const auto found = ip ? context.index.with(*ip, paths) : context.index.with(subject.text, paths);
-  const std::set<std::string> kept(found.begin(), found.end());
-  std::erase_if(segments, [&](const Segment& segment) { return !kept.contains(segment.path); });
+Timestamp earliest(const std::vector<SubjectCount>& counts) {
+  return std::ranges::min(counts, {}, &SubjectCount::first_seen).first_seen;
 }
 
-// The rows of the subject, once, in a table that the engine of this thread alone holds.
-class Rows {
- public:
-  static Expected<Rows> of(Context& context, Database& database, const Subject& subject, const FigureRequest& request) {
-    auto segments = context.store.segments(request.sequence);
-    if (!segments) return std::unexpected(segments.error());
-    if (subject.what == "address" || subject.what == "name") keep_those_with(context, subject, *segments);
-    const auto relation = figures::relation_of(*segments, request.period);
-    std::string from = relation ? relation->from : segments_clause({});
-    const std::string actor =
-        subject.as_actor.empty() ? "false" : fmt::format("coalesce(({}), false)", subject.as_actor);
-    const std::string target =
-        subject.as_target.empty() ? "false" : fmt::format("coalesce(({}), false)", subject.as_target);
-    const auto made = database.query(fmt::format(
-        "CREATE OR REPLACE TEMP TABLE looked_up AS SELECT {} AS u, kind, confidence, \"count\", first_seen, last_seen, "
-        "actor_ip, actor_name, actor_country, actor_inside, target_ip, target_name, target_country, target_inside, {} "
-        "AS is_actor, {} AS is_target FROM {} WHERE first_seen >= {} AND first_seen < {} AND confidence >= {} AND ({} "
-        "OR {})",
-        sighting_key_sql(), actor, target, from, figures::time_literal(request.period.from),
-        figures::time_literal(request.period.to), static_cast<int>(request.confidence), actor, target));
-    if (!made) return std::unexpected(made.error());
-    return Rows(database);
-  }
-  explicit Rows(Database& database) : database_(&database) {}
-  Rows(Rows&& other) noexcept : database_(std::exchange(other.database_, nullptr)) {}
-  Rows& operator=(Rows&&) = delete;
-  ~Rows() {
-    if (database_ != nullptr) (void)database_->query("DROP TABLE IF EXISTS looked_up");
-  }
-  Expected<Table> ask(const std::string& select) { return database_->query(select); }
+Timestamp latest(const std::vector<SubjectCount>& counts) {
+  return std::ranges::max(counts, {}, &SubjectCount::last_seen).last_seen;
+}
 
- private:
-  Database* database_;
-};
-
-Expected<void> add_summary(Rows& rows, Json& json) {
-  const auto total = rows.ask(
-      "SELECT min(first_seen), max(last_seen), count(DISTINCT u), count(DISTINCT u) FILTER (is_actor), "
-      "count(DISTINCT u) FILTER (is_target) FROM looked_up");
-  if (!total) return std::unexpected(total.error());
-  const auto& row = total->rows.at(0);
-  const bool some = number(row[2]) > 0;
-  json["first_seen"] = some ? Json(format_time(number(row[0]))) : Json();
-  json["last_seen"] = some ? Json(format_time(number(row[1]))) : Json();
-  json["sightings"] = number(row[2]);
-  json["as_actor"] = number(row[3]);
-  json["as_target"] = number(row[4]);
+void add_kinds(const std::vector<SubjectCount>& counts, Json& json) {
   json["kinds"] = Json::array();
-  for (const char* side : {"actor", "target"}) {
-    const auto kinds = rows.ask(
-        fmt::format("SELECT kind, max(confidence), count(DISTINCT u), CAST(sum(\"count\") AS BIGINT), min(first_seen), "
-                    "max(last_seen) FROM looked_up WHERE is_{} GROUP BY kind ORDER BY 3 DESC, kind",
-                    side));
-    if (!kinds) return std::unexpected(kinds.error());
-    for (const auto& kind : kinds->rows) {
-      const auto confidence = std::clamp<std::int64_t>(number(kind[1]), 1, 3);
-      json["kinds"].push_back({{"kind", text(kind[0])},
+  for (const bool actors : {true, false}) {
+    std::map<std::string, SubjectCount> by_kind;
+    for (const SubjectCount& count : counts) {
+      if (!(actors ? count.is_actor : count.is_target)) continue;
+      const auto [at, is_first] = by_kind.try_emplace(count.kind, count);
+      if (is_first) continue;
+      SubjectCount& sum = at->second;
+      sum.confidence = std::max(sum.confidence, count.confidence);
+      sum.sightings += count.sightings;
+      sum.count += count.count;
+      sum.first_seen = std::min(sum.first_seen, count.first_seen);
+      sum.last_seen = std::max(sum.last_seen, count.last_seen);
+    }
+    std::vector<SubjectCount> list;
+    for (auto& [kind, sum] : by_kind) list.push_back(std::move(sum));
+    std::ranges::stable_sort(list, std::greater{}, &SubjectCount::sightings);
+    for (const SubjectCount& sum : list) {
+      const auto confidence = std::clamp<std::int64_t>(sum.confidence, 1, 3);
+      json["kinds"].push_back({{"kind", sum.kind},
                                {"confidence", name_of(static_cast<Confidence>(confidence))},
-                               {"as", side},
-                               {"sightings", number(kind[2])},
-                               {"count", number(kind[3])},
-                               {"first_seen", format_time(number(kind[4]))},
-                               {"last_seen", format_time(number(kind[5]))}});
+                               {"as", actors ? "actor" : "target"},
+                               {"sightings", sum.sightings},
+                               {"count", sum.count},
+                               {"first_seen", format_time(sum.first_seen)},
+                               {"last_seen", format_time(sum.last_seen)}});
     }
   }
-  const auto days = rows.ask(
-      "SELECT CAST(first_seen AS DATE) AS day, kind, count(DISTINCT u) FROM looked_up GROUP BY ALL ORDER BY day, "
-      "kind");
-  if (!days) return std::unexpected(days.error());
-  json["timeline"] = Json::array();
-  for (const auto& day : days->rows) {
-    json["timeline"].push_back(
-        {{"day", format_day(number(day[0]) * kDay)}, {"kind", text(day[1])}, {"sightings", number(day[2])}});
-  }
-  return {};
 }
 
-Expected<void> add_graph(Rows& rows, const Subject& subject, Json& json) {
-  const auto edges = rows.ask(
-      "SELECT actor_ip, actor_name, target_ip, target_name, kind, count(DISTINCT u) AS sightings, "
-      "any_value(is_actor), "
-      "any_value(is_target), any_value(actor_country), any_value(actor_inside), any_value(target_country), "
-      "any_value(target_inside), count(*) OVER () FROM looked_up GROUP BY actor_ip, actor_name, target_ip, "
-      "target_name, "
-      "kind ORDER BY sightings DESC, kind, actor_ip, target_ip, target_name LIMIT 200");
+void add_summary(const std::vector<SubjectCount>& counts, Json& json) {
+  std::int64_t sightings = 0, as_actor = 0, as_target = 0;
+  std::map<std::pair<Timestamp, std::string>, std::int64_t> by_day;
+  for (const SubjectCount& count : counts) {
+    sightings += count.sightings;
+    as_actor += count.is_actor ? count.sightings : 0;
+    as_target += count.is_target ? count.sightings : 0;
+    by_day[{count.day, count.kind}] += count.sightings;
+  }
+  json["first_seen"] = counts.empty() ? Json() : Json(format_time(earliest(counts)));
+  json["last_seen"] = counts.empty() ? Json() : Json(format_time(latest(counts)));
+  json["sightings"] = sightings;
+  json["as_actor"] = as_actor;
+  json["as_target"] = as_target;
+  add_kinds(counts, json);
+  json["timeline"] = Json::array();
+  for (const auto& [at, seen] : by_day) {
+    json["timeline"].push_back({{"day", format_day(at.first)}, {"kind", at.second}, {"sightings", seen}});
+  }
+}
+
+// The newest days, whole ones, that have enough to draw: a graph of a million lines tells nobody anything.
+SubjectIndex::Days drawn_days(const std::vector<SubjectCount>& counts, const SubjectIndex::Days& days) {
+  std::map<Timestamp, std::int64_t, std::greater<>> by_day;
+  for (const SubjectCount& count : counts) by_day[count.day] += count.sightings;
+  SubjectIndex::Days drawn;
+  std::int64_t sightings = 0;
+  for (const auto& [day, seen] : by_day) {
+    if (!drawn.empty() && (sightings + seen > kMostDrawn || drawn.size() == kMostDays)) break;
+    sightings += seen;
+    if (const auto at = days.find(day); at != days.end()) drawn.insert(*at);
+  }
+  return drawn;
+}
+
+Expected<void> add_graph(Database& database, const Subject& subject, const FigureRequest& request,
+                         const std::vector<SubjectCount>& counts, const SubjectIndex::Days& days, Json& json) {
+  const SubjectIndex::Days drawn = drawn_days(counts, days);
+  std::vector<std::string> paths;
+  for (const auto& [day, of_day] : drawn) paths.insert(paths.end(), of_day.begin(), of_day.end());
+  const auto edges = database.query(fmt::format(
+      "SELECT actor_ip, actor_name, target_ip, target_name, kind, count(DISTINCT {}) AS sightings, "
+      "any_value(actor_country), any_value(actor_inside), any_value(target_country), any_value(target_inside), "
+      "count(*) OVER () FROM {} GROUP BY actor_ip, actor_name, target_ip, target_name, kind ORDER BY sightings DESC, "
+      "kind, actor_ip, actor_name, target_ip, target_name LIMIT 200",
+      sighting_key_sql(), rows_sql(subject, request, paths)));
   if (!edges) return std::unexpected(edges.error());
   Json nodes = Json::array(), list = Json::array();
   std::map<std::string, bool> known;
@@ -184,7 +179,7 @@ Expected<void> add_graph(Rows& rows, const Subject& subject, Json& json) {
                      {"role", is_self ? "self" : role}});
   };
   for (const auto& edge : edges->rows) {
-    all = number(edge[12]);
+    all = number(edge[10]);
     const std::string actor = text(edge[0]).empty() ? text(edge[1]) : text(edge[0]);
     // A target of a name is the name: it is whom the attack was meant for. One looked up by address stays that.
     const bool by_name = !text(edge[3]).empty() && text(edge[2]) != subject.text;
@@ -192,13 +187,29 @@ Expected<void> add_graph(Rows& rows, const Subject& subject, Json& json) {
     if (actor.empty() || target.empty()) continue;
     if (!fits(actor) || !fits(target) || known.size() + 2 > kMostNodes) continue;
     const bool is_plain = subject.what == "address" || subject.what == "name";
-    add(actor, !text(edge[0]).empty(), is_plain && actor == subject.text, "actor", edge[8], edge[9]);
-    add(target, !by_name, is_plain && target == subject.text, "target", edge[10], edge[11]);
+    add(actor, !text(edge[0]).empty(), is_plain && actor == subject.text, "actor", edge[6], edge[7]);
+    add(target, !by_name, is_plain && target == subject.text, "target", edge[8], edge[9]);
     list.push_back({{"from", actor}, {"to", target}, {"kind", text(edge[4])}, {"sightings", number(edge[5])}});
     ++shown;
   }
-  json["graph"] = {{"nodes", std::move(nodes)}, {"edges", std::move(list)}, {"more", all - shown}};
+  const bool is_cut = !counts.empty() && std::ranges::min(counts, {}, &SubjectCount::day).day < drawn.begin()->first;
+  json["graph"] = {{"nodes", std::move(nodes)},
+                   {"edges", std::move(list)},
+                   {"more", all - shown},
+                   {"since", is_cut ? Json(format_time(drawn.begin()->first)) : Json()}};
   return {};
+}
+
+// Where days are not counted yet.
+Expected<std::string> spelled_in_rows(Context& context, const char* column, const std::string& asked) {
+  const auto relation = context.store.from_clause();
+  if (!relation) return std::unexpected(relation.error());
+  const auto database = context.databases.take();
+  if (!database) return std::unexpected(database.error());
+  const auto found = (*database)->query(
+      fmt::format("SELECT {0} FROM {1} WHERE lower({0}) = lower({2}) LIMIT 1", column, *relation, sql_text(asked)));
+  if (!found) return std::unexpected(found.error());
+  return found->rows.empty() ? std::string() : text(found->rows[0][0]);
 }
 
 }  // namespace
@@ -224,18 +235,19 @@ Expected<Subject> subject_of(Context& context, const std::string& given) {
   for (const Organisation& entry : context.constituency.spec().organisations) {
     if (!entry.name.empty() && lower(entry.name) == lower(asked)) return of_organisation(entry);
   }
-  const auto relation = context.store.from_clause();
-  if (!relation) return std::unexpected(relation.error());
-  const auto database = context.databases.take();
-  if (!database) return std::unexpected(database.error());
-  for (const auto& [what, column] : {std::pair("family", "family"), std::pair("group", "\"group\"")}) {
-    const auto found = (*database)->query(
-        fmt::format("SELECT {0} FROM {1} WHERE lower({0}) = lower({2}) LIMIT 1", column, *relation, sql_text(asked)));
-    if (!found) return std::unexpected(found.error());
-    if (!found->rows.empty()) {
-      const std::string name = text(found->rows[0][0]);
-      return Subject{name, what, equals(column, name), equals(column, name)};
+  const auto segments = context.store.segments();
+  if (!segments) return std::unexpected(segments.error());
+  const auto days = SubjectIndex::days_of(*segments);
+  if (!days) return std::unexpected(days.error());
+  for (const auto& [what, name, column] : {std::tuple(SubjectIndex::What::kFamily, "family", "family"),
+                                           std::tuple(SubjectIndex::What::kGroup, "group", "\"group\"")}) {
+    auto known = context.subjects.spelled(what, asked, *days);
+    if (!known) {
+      auto found = spelled_in_rows(context, column, asked);
+      if (!found) return std::unexpected(found.error());
+      known = std::move(*found);
     }
+    if (!known->empty()) return Subject{*known, name, equals(column, *known), equals(column, *known)};
   }
   const std::string name = lower(asked);
   return Subject{name, "name", equals("actor_name", name), equals("target_name", name)};
@@ -256,10 +268,14 @@ Expected<std::string> lookup(Context& context, const Subject& subject, const Fig
   json["organisation"] = organisation_of(context, subject);
   const auto database = context.databases.take();
   if (!database) return std::unexpected(database.error());
-  auto rows = Rows::of(context, **database, subject, request);
-  if (!rows) return std::unexpected(rows.error());
-  if (const auto added = add_summary(*rows, json); !added) return std::unexpected(added.error());
-  if (const auto added = add_graph(*rows, subject, json); !added) return std::unexpected(added.error());
+  const auto days = days_with(context, subject, request);
+  if (!days) return std::unexpected(days.error());
+  const auto counts = counts_of(context.subjects, **database, subject, request, *days);
+  if (!counts) return std::unexpected(counts.error());
+  add_summary(*counts, json);
+  if (const auto added = add_graph(**database, subject, request, *counts, *days, json); !added) {
+    return std::unexpected(added.error());
+  }
   return dumped(json);
 }
 

@@ -162,7 +162,8 @@ constexpr const char* kSchemas = R"json({
     "edges": {"type": "array", "items": {"type": "object", "properties": {
       "from": {"type": "string"}, "to": {"type": "string"}, "kind": {"$ref": "#/components/schemas/Kind"},
       "sightings": {"type": "integer"}}}},
-    "more": {"type": "integer"}}}}},
+    "more": {"type": "integer"}, "since": {"type": ["string", "null"], "format": "date-time", "description":
+      "Of a subject seen very often: only what was seen since is drawn"}}}}},
 "Case": {"type": "object", "required": ["id", "organisation", "kind", "state"], "properties": {
   "id": {"type": "integer"}, "organisation": {"type": "string"}, "is_network": {"type": "boolean"},
   "kind": {"$ref": "#/components/schemas/Kind"}, "target": {"type": "string"}, "targets": {"type": "integer"},

@@ -68,6 +68,7 @@ Expected<void> run_service(SightingStore& store, const Settings& settings, const
   DatabasePool databases;
   AnswerCache answers;
   AddressIndex index;
+  SubjectIndex subjects;
   Context context{.store = store,
                   .settings = settings,
                   .catalogue = catalogue,
@@ -80,7 +81,8 @@ Expected<void> run_service(SightingStore& store, const Settings& settings, const
                   .open_id = open_id ? &*open_id : nullptr,
                   .databases = databases,
                   .answers = answers,
-                  .index = index};
+                  .index = index,
+                  .subjects = subjects};
   const Api api(context, assets);
   auto server = Server::listen(
       options.server, [&api](const Request& request) { return api.handle(request); },

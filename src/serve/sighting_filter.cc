@@ -85,6 +85,19 @@ Expected<std::string> condition_of(const Filter& filter, const std::string& valu
   return failure("no such filter");
 }
 
+void add_subject(const Filter& filter, const std::string& value, SightingQuery& query) {
+  const std::string_view name = filter.name;
+  if (filter.match == Match::kNetwork) {
+    const auto digits = value.find_first_of("123456789");  // AS0 is what no network is known of
+    if (digits != std::string::npos)
+      query.subjects.emplace_back(SubjectIndex::What::kNetwork, "AS" + value.substr(digits));
+  }
+  if (value.empty()) return;
+  if (name == "family") query.subjects.emplace_back(SubjectIndex::What::kFamily, value);
+  if (name == "group") query.subjects.emplace_back(SubjectIndex::What::kGroup, value);
+  if (name == "cve") query.subjects.emplace_back(SubjectIndex::What::kCve, value);
+}
+
 }  // namespace
 
 std::vector<Parameter> filter_parameters() {
@@ -102,8 +115,10 @@ Expected<void> add_filters(const Call& call, SightingQuery& query) {
     auto condition = condition_of(filter, *value);
     if (!condition) return std::unexpected(condition.error());
     query.conditions.push_back(std::move(*condition));
-    if (filter.match != Match::kAddress) continue;
-    if (const auto address = IpAddress::parse(*value)) query.addresses.push_back(*address);
+    if (const auto network = Prefix::parse(*value); network && filter.match == Match::kAddress) {
+      query.networks.push_back(*network);
+    }
+    add_subject(filter, *value, query);
   }
   return {};
 }

@@ -93,7 +93,13 @@ Expected<std::vector<DaySegments>> days_of(Context& context, const SightingQuery
   }
   std::vector<DaySegments> days;
   for (auto& [day, paths] : by_day) {
-    for (const IpAddress& ip : query.addresses) paths = context.index.with(ip, paths);
+    std::ranges::sort(paths);  // as the index has them
+    const bool is_there = std::ranges::all_of(query.subjects, [&](const auto& subject) {
+      const auto known = context.subjects.of(subject.first, subject.second, day, paths, Confidence::kSuspected);
+      return !known || !known->empty();
+    });
+    if (!is_there) continue;
+    for (const Prefix& network : query.networks) paths = context.index.with(network, paths);
     if (!paths.empty()) days.push_back({day, std::move(paths)});
   }
   return days;

@@ -6,11 +6,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/expected.h"
 #include "serve/context.h"
 #include "serve/router.h"
+#include "serve/subject_index.h"
 #include "store/database.h"
 
 namespace tocsin::serve {
@@ -18,8 +20,10 @@ namespace tocsin::serve {
 struct SightingQuery {
   SightingStore::Position sequence;
   Period period;
-  std::vector<std::string> conditions;    // SQL, joined by AND
-  std::vector<IpAddress> addresses = {};  // each stands in every row that matches: other segments need not be read
+  std::vector<std::string> conditions;  // SQL, joined by AND
+  // What stands in every row that matches: other days and segments need not be read.
+  std::vector<Prefix> networks = {};
+  std::vector<std::pair<SubjectIndex::What, std::string>> subjects = {};
 };
 
 // What a row of sightings can be chosen by, as parameters and as SQL.

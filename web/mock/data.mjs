@@ -162,7 +162,7 @@ export function lookup(q) {
     first_seen: '2013-01-31T23:41:07Z', last_seen: '2013-02-28T21:03:59Z', sightings: 312, as_actor: 300, as_target: 12,
     kinds: kinds.slice(0, 4).map((kind, i) => ({ kind, confidence: 'probable', as: i === 3 ? 'target' : 'actor', sightings: 150 - i * 40, count: 1200 - i * 300, first_seen: '2013-02-01T00:12:00Z', last_seen: '2013-02-28T21:03:59Z' })),
     timeline: days.flatMap((day) => kinds.slice(0, 4).map((kind) => ({ day, kind, sightings: Math.floor(9 * chance(q, day, kind) ** 2) })).filter((one) => one.sightings)),
-    graph: { nodes, edges, more: 120 },
+    graph: { nodes, edges, more: 120, since: null },
   };
 }
 

@@ -92,7 +92,7 @@ function answer(request, response, path, query, body, session) {
   if (match('GET /cases/\\d+/notice')) {
     return json(query.get('lang') === 'zh' ? { subject: '贵单位网站被植入后门', text: '贵单位：\n\n我们发现www3.norlandia.example存在网站后门，于2013年2月28日被境外主机使用。\n请断网、保留日志并重新安装。' } : { subject: 'A backdoor on a website of yours', text: 'To whom it may concern,\n\nWe saw a backdoor on www3.norlandia.example, used from overseas on 28 February 2013.\nPlease take the site off the network, keep its logs, and install it anew.' });
   }
-  if (route === 'GET /lookup') return query.get('q') === 'nothing.example' ? json({ ...data.lookup('nothing.example'), sightings: 0, kinds: [], timeline: [], graph: { nodes: [], edges: [], more: 0 } }) : json(data.lookup(query.get('q')));
+  if (route === 'GET /lookup') return query.get('q') === 'nothing.example' ? json({ ...data.lookup('nothing.example'), sightings: 0, kinds: [], timeline: [], graph: { nodes: [], edges: [], more: 0, since: null } }) : json(data.lookup(query.get('q')));
   if (route === 'GET /live/counts') return json({ at: data.zulu(Date.now()), ledger: data.ledger, sightings: 123456, kinds: Object.fromEntries(data.kinds.map((k, i) => [k, Math.round(52_000 / (i + 1))])), added: 34 });
   if (route === 'GET /sensors') return json({ sensors: data.sensors });
   if (route === 'GET /live') {

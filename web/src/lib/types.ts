@@ -217,7 +217,7 @@ export interface Lookup {
   as_target: number;
   kinds: { kind: Kind; confidence: Confidence; as: 'actor' | 'target'; sightings: number; count: number; first_seen: string; last_seen: string }[];
   timeline: { day: string; kind: Kind; sightings: number }[];
-  graph: { nodes: GraphNode[]; edges: GraphEdge[]; more: number };
+  graph: { nodes: GraphNode[]; edges: GraphEdge[]; more: number; since: string | null }; // since: what was seen before is not drawn
 }
 
 export interface Case {

@@ -182,6 +182,7 @@ export const enCounts = {
     timeline: 'Over time',
     graph: 'Who touched what',
     graphLabel: 'Actors on the left, targets on the right; the table below says the same.',
+    graphSince: 'Seen too often for one drawing: this is what was seen since',
     graphMore: (n: string) => `${n} more are left out; only the busiest are drawn.`,
     from: 'Actor',
     to: 'Target',

@@ -179,6 +179,7 @@ export const zhCounts: typeof enCounts = {
     timeline: '时间变化',
     graph: '谁与谁有过接触',
     graphLabel: '左侧为攻击方，右侧为目标；下方表格内容相同。',
+    graphSince: '出现次数过多，无法全部画出，此处为自以下时间以来所见：',
     graphMore: (n) => `另有${n}个未画出，只画出最活跃的。`,
     from: '攻击方',
     to: '目标',

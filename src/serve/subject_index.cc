@@ -1,0 +1,279 @@
+#include "serve/subject_index.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <tuple>
+
+#include "base/text.h"
+#include "serve/context.h"
+#include "store/scan.h"
+
+namespace tocsin::serve {
+namespace {
+
+// Who makes up a family for each sighting must not fill the memory: such a day is not kept, nor any past the second.
+constexpr std::size_t kMostOfDay = 100'000, kMostInAll = 4'000'000, kMostParts = 4'000'000;
+
+std::string key_of(SubjectIndex::What what, std::string_view text) {
+  std::string key(1, static_cast<char>('0' + static_cast<int>(what)));
+  return key.append(text);
+}
+
+std::string sql_of(const std::vector<std::string>& paths) {
+  return fmt::format(
+      "SELECT CAST(u >> 64 AS UBIGINT), CAST(u & CAST(18446744073709551615 AS UHUGEINT) AS UBIGINT), kind, actor_asn, "
+      "target_asn, family, \"group\", cve, \"count\", confidence, first_seen, last_seen FROM (SELECT {} AS u, * FROM "
+      "{})",
+      sighting_key_sql(), segments_clause(paths));
+}
+
+}  // namespace
+
+// Counts one day.
+class SubjectIndex::Counting {
+ public:
+  Expected<void> read(const std::vector<std::string>& paths, Database& database) {
+    return scan(
+        database, sql_of(paths),
+        {ScanType::kLong, ScanType::kLong, ScanType::kText, ScanType::kInteger, ScanType::kInteger, ScanType::kText,
+         ScanType::kText, ScanType::kText, ScanType::kLong, ScanType::kByte, ScanType::kTime, ScanType::kTime},
+        [this](const ScanChunk& chunk) {
+          for (std::size_t row = 0; row < chunk.rows(); ++row) take(chunk, row);
+        });
+  }
+
+  // Takes the index's numbers for what was found, and adds to them what is new.
+  void renumber(std::unordered_map<std::string, std::uint32_t>& numbers,
+                std::map<std::string, std::vector<std::string>>& spellings, std::vector<std::string>& kinds) {
+    std::vector<std::uint32_t> subject_of(subjects_.size());
+    for (const auto& [key, number] : subjects_) {
+      const auto [known, is_new] = numbers.try_emplace(key, static_cast<std::uint32_t>(numbers.size()));
+      subject_of[number] = known->second;
+      if (is_new) spellings[lower(key)].push_back(key);
+    }
+    std::vector<std::uint8_t> kind_of;
+    for (const std::string& kind : kinds_) {
+      auto at = std::ranges::find(kinds, kind);
+      if (at == kinds.end()) at = kinds.insert(kinds.end(), kind);
+      kind_of.push_back(static_cast<std::uint8_t>(at - kinds.begin()));
+    }
+    for (Part& part : parts_) {
+      part.subject = subject_of[part.subject];
+      part.kind = kind_of[part.kind];
+    }
+  }
+
+  std::vector<Entry> entries() {
+    std::ranges::sort(parts_, {}, [](const Part& part) {
+      return std::tuple(part.subject, part.kind, part.is_actor, part.is_target, part.high, part.low);
+    });
+    std::vector<Entry> all;
+    for (std::size_t from = 0; from < parts_.size();) {
+      const std::size_t to = end_of(from);
+      add(from, to, all);
+      from = to;
+    }
+    return all;
+  }
+
+  bool is_too_much() const { return subjects_.size() > kMostOfDay || parts_.size() > kMostParts; }
+
+ private:
+  // A row, as one of a subject.
+  struct Part {
+    std::uint32_t subject = 0;
+    std::uint8_t kind = 0, confidence = 0;
+    bool is_actor = false, is_target = false;
+    std::uint64_t high = 0, low = 0;  // whose sighting it is of
+    std::uint64_t count = 0;
+    Timestamp first_seen = 0, last_seen = 0;
+  };
+
+  void take(const ScanChunk& chunk, std::size_t row) {
+    Part part{.subject = 0,
+              .kind = kind(chunk.text(2, row)),
+              .confidence = chunk.value<std::uint8_t>(9, row),
+              .is_actor = true,
+              .is_target = true,
+              .high = chunk.value<std::uint64_t>(0, row),
+              .low = chunk.value<std::uint64_t>(1, row),
+              .count = chunk.value<std::uint64_t>(8, row),
+              .first_seen = chunk.value<std::int64_t>(10, row),
+              .last_seen = chunk.value<std::int64_t>(11, row)};
+    for (const auto& [column, what] : {std::pair(5, What::kFamily), std::pair(6, What::kGroup)}) {
+      if (!chunk.is_null(static_cast<std::size_t>(column), row)) {
+        add(part, what, chunk.text(static_cast<std::size_t>(column), row));
+      }
+    }
+    const std::uint32_t actor = chunk.is_null(3, row) ? 0 : chunk.value<std::uint32_t>(3, row);
+    const std::uint32_t target = chunk.is_null(4, row) ? 0 : chunk.value<std::uint32_t>(4, row);
+    part.is_target = actor == target;
+    if (actor != 0) add(part, What::kNetwork, fmt::format("AS{}", actor));
+    part.is_actor = false;
+    part.is_target = true;
+    if (target != 0 && actor != target) add(part, What::kNetwork, fmt::format("AS{}", target));
+    if (!chunk.is_null(7, row)) add(part, What::kCve, chunk.text(7, row));
+  }
+
+  void add(Part part, What what, std::string_view text) {
+    if (text.empty() || is_too_much()) return;
+    part.subject =
+        subjects_.try_emplace(key_of(what, text), static_cast<std::uint32_t>(subjects_.size())).first->second;
+    parts_.push_back(part);
+  }
+
+  std::uint8_t kind(std::string_view name) {
+    const auto at = std::ranges::find(kinds_, name);
+    if (at != kinds_.end()) return static_cast<std::uint8_t>(at - kinds_.begin());
+    kinds_.emplace_back(name);
+    return static_cast<std::uint8_t>(kinds_.size() - 1);
+  }
+
+  std::size_t end_of(std::size_t from) const {
+    const auto same = [&](const Part& part) {
+      return std::tuple(part.subject, part.kind, part.is_actor, part.is_target) ==
+             std::tuple(parts_[from].subject, parts_[from].kind, parts_[from].is_actor, parts_[from].is_target);
+    };
+    std::size_t to = from;
+    while (to < parts_.size() && same(parts_[to])) ++to;
+    return to;
+  }
+
+  // The parts of one subject, kind and end: once for all confidences that come to the same.
+  void add(std::size_t from, std::size_t to, std::vector<Entry>& all) const {
+    std::uint8_t most = 0;
+    for (std::size_t i = from; i < to; ++i) most = std::max(most, parts_[i].confidence);
+    const std::size_t begin = all.size();
+    for (std::uint8_t least = 1; least <= std::min<std::uint8_t>(most, 3); ++least) {
+      Entry entry{.subject = parts_[from].subject,
+                  .kind = parts_[from].kind,
+                  .lowest = least,
+                  .highest = least,
+                  .confidence = most,
+                  .is_actor = parts_[from].is_actor,
+                  .is_target = parts_[from].is_target};
+      const Part* last = nullptr;  // of those that count
+      for (std::size_t i = from; i < to; ++i) {
+        const Part& part = parts_[i];
+        if (part.confidence < least) continue;
+        entry.sightings += last == nullptr || part.high != last->high || part.low != last->low ? 1 : 0;
+        entry.count += part.count;
+        entry.first_seen = last == nullptr ? part.first_seen : std::min(entry.first_seen, part.first_seen);
+        entry.last_seen = last == nullptr ? part.last_seen : std::max(entry.last_seen, part.last_seen);
+        last = &part;
+      }
+      const bool is_same = all.size() > begin && all.back().sightings == entry.sightings &&
+                           all.back().count == entry.count && all.back().first_seen == entry.first_seen &&
+                           all.back().last_seen == entry.last_seen;
+      if (is_same) {
+        all.back().highest = least;
+      } else {
+        all.push_back(entry);
+      }
+    }
+  }
+
+  std::unordered_map<std::string, std::uint32_t> subjects_;
+  std::vector<std::string> kinds_;
+  std::vector<Part> parts_;
+};
+
+Expected<SubjectIndex::Days> SubjectIndex::days_of(const std::vector<Segment>& segments) {
+  Days days;
+  for (const Segment& segment : segments) {
+    const auto day = parse_time(std::filesystem::path(segment.path).parent_path().filename().string());
+    if (!day) return failure("the store has a segment in a directory that names no day");
+    days[*day].push_back(segment.path);
+  }
+  for (auto& [day, paths] : days) std::ranges::sort(paths);
+  return days;
+}
+
+Expected<void> SubjectIndex::follow(const Days& days, DatabasePool& databases) {
+  std::vector<Timestamp> wanted;
+  {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(days_, [&](const auto& entry) {
+      const auto now = days.find(entry.first);
+      const bool is_old = now == days.end() || now->second != entry.second->paths;
+      if (is_old) entries_ -= entry.second->entries.size();
+      return is_old;
+    });
+    // The newest first: they are asked for first.
+    for (auto day = days.rbegin(); day != days.rend(); ++day) {
+      if (!days_.contains(day->first)) wanted.push_back(day->first);
+    }
+  }
+  const auto database = databases.take();
+  if (!database) return std::unexpected(database.error());
+  for (const Timestamp day : wanted) {
+    Counting counting;
+    const std::vector<std::string>& paths = days.at(day);
+    if (const auto read = counting.read(paths, **database); !read) return read;
+    if (counting.is_too_much()) continue;
+    {
+      const std::lock_guard lock(mutex_);
+      counting.renumber(numbers_, spellings_, kinds_);
+    }
+    auto counted = std::make_shared<Day>(Day{paths, counting.entries()});
+    counted->entries.shrink_to_fit();
+    const std::lock_guard lock(mutex_);
+    if (entries_ + counted->entries.size() > kMostInAll) break;
+    entries_ += counted->entries.size();
+    days_[day] = std::move(counted);
+  }
+  return {};
+}
+
+std::optional<std::vector<SubjectCount>> SubjectIndex::of(What what, std::string_view text, Timestamp day,
+                                                          const std::vector<std::string>& paths,
+                                                          Confidence least) const {
+  const std::lock_guard lock(mutex_);
+  const auto counted = days_.find(day);
+  if (counted == days_.end() || counted->second->paths != paths) return std::nullopt;
+  std::vector<SubjectCount> found;
+  const auto number = numbers_.find(key_of(what, text));
+  if (number == numbers_.end()) return found;
+  const auto asked = static_cast<std::uint8_t>(least);
+  for (const Entry& entry : std::ranges::equal_range(counted->second->entries, number->second, {}, &Entry::subject)) {
+    if (asked < entry.lowest || asked > entry.highest) continue;
+    found.push_back({.day = day,
+                     .kind = kinds_[entry.kind],
+                     .is_actor = entry.is_actor,
+                     .is_target = entry.is_target,
+                     .confidence = entry.confidence,
+                     .sightings = entry.sightings,
+                     .count = static_cast<std::int64_t>(entry.count),
+                     .first_seen = entry.first_seen,
+                     .last_seen = entry.last_seen});
+  }
+  return found;
+}
+
+std::optional<std::string> SubjectIndex::spelled(What what, std::string_view text, const Days& days) const {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [day, paths] : days) {
+    const auto counted = days_.find(day);
+    if (counted == days_.end() || counted->second->paths != paths) return std::nullopt;
+  }
+  const auto known = spellings_.find(key_of(what, lower(text)));
+  if (known == spellings_.end()) return std::string();
+  for (const std::string& key : known->second) {
+    const std::uint32_t number = numbers_.at(key);
+    const bool is_there = std::ranges::any_of(days_, [&](const auto& day) {
+      return std::ranges::binary_search(day.second->entries, number, {}, &Entry::subject);
+    });
+    if (is_there) return key.substr(1);
+  }
+  return std::string();
+}
+
+std::size_t SubjectIndex::bytes() const {
+  const std::lock_guard lock(mutex_);
+  return entries_ * sizeof(Entry) + numbers_.size() * 100;
+}
+
+}  // namespace tocsin::serve

@@ -1,0 +1,179 @@
+#include "serve/subject_index.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+#include <random>
+#include <set>
+
+#include "../store/store_fixture.h"
+#include "base/text.h"
+#include "serve/address_index.h"
+#include "serve/lookup_counts.h"
+
+namespace tocsin::serve {
+namespace {
+
+using What = SubjectIndex::What;
+
+// As text, so that a difference can be read.
+std::multiset<std::string> texts_of(const std::vector<SubjectCount>& counts) {
+  std::multiset<std::string> all;
+  for (const SubjectCount& one : counts) {
+    all.insert(fmt::format("{} {} {}{} confidence {} sightings {} count {} from {} to {}", format_day(one.day),
+                           one.kind, one.is_actor ? 'a' : '-', one.is_target ? 't' : '-', one.confidence, one.sightings,
+                           one.count, format_time(one.first_seen), format_time(one.last_seen)));
+  }
+  return all;
+}
+
+class SubjectIndexTest : public StoreTest {
+ protected:
+  // Few actors, targets and hours, so that many rows are of one sighting, and networks and families of all sorts.
+  void fill(const std::string& source, std::uint32_t days, int rows, unsigned seed) {
+    std::mt19937 random(seed);
+    const auto run = begun();
+    const auto below = [&random](std::uint32_t most) { return static_cast<std::uint32_t>(random() % most); };
+    for (int i = 0; i < rows; ++i) {
+      const Timestamp time = kTime + below(days) * kDay + below(3) * kHour + below(1000) * kSecond;
+      Sighting one = sighting_of(below(3), time);
+      one.actor.ip = IpAddress::v4(0xc6336400U + below(5));
+      one.target.ip = IpAddress::v4(0x0a000000U + below(5));
+      one.actor_asn = one.actor.ip.as_v4() % 3;
+      one.target_asn = one.target.ip.as_v4() % 4;
+      one.confidence = static_cast<Confidence>(1 + below(3));
+      one.count = below(100);
+      const char* const families[] = {"", "Zeus", "ZEUS", "Gh0st; DROP TABLE"};
+      one.family = families[one.actor.ip.as_v4() % 4];
+      one.group = below(9) == 0 ? "APT" : "";
+      one.cve = below(5) == 0 ? "CVE-2012-0158" : "";
+      ASSERT_TRUE(run->append(one, source, "packet"));
+    }
+    ASSERT_TRUE(run->commit({source_of(source)}, {}));
+  }
+  SubjectIndex::Days days() { return SubjectIndex::days_of(store_->segments().value()).value(); }
+  std::multiset<std::string> counted(const SubjectIndex& index, const Subject& subject, Period period,
+                                     Confidence least) {
+    FigureRequest request;
+    request.period = period;
+    request.confidence = least;
+    const auto counts = counts_of(index, **databases_.take(), subject, request, days());
+    EXPECT_TRUE(counts) << counts.error().message;
+    return counts ? texts_of(*counts) : std::multiset<std::string>{};
+  }
+
+  DatabasePool databases_;
+};
+
+const std::vector<Subject> kSubjects = {
+    {"AS1", "network", "actor_asn = 1", "target_asn = 1"},
+    {"AS2", "network", "actor_asn = 2", "target_asn = 2"},
+    {"AS7", "network", "actor_asn = 7", "target_asn = 7"},
+    {"Zeus", "family", "family = 'Zeus'", "family = 'Zeus'"},
+    {"Gh0st; DROP TABLE", "family", "family = 'Gh0st; DROP TABLE'", "family = 'Gh0st; DROP TABLE'"},
+    {"APT", "group", "\"group\" = 'APT'", "\"group\" = 'APT'"},
+    {"CVE-2012-0158", "cve", "", "cve = 'CVE-2012-0158'"}};
+
+TEST_F(SubjectIndexTest, CountsAsTheRowsDo) {
+  fill("a", 3, 1000, 1);
+  fill("b", 2, 300, 2);  // some days have two segments
+  SubjectIndex index;
+  ASSERT_TRUE(index.follow(days(), databases_));
+  const SubjectIndex nothing;
+  for (const Subject& subject : kSubjects) {
+    for (const Confidence least : {Confidence::kSuspected, Confidence::kProbable, Confidence::kConfirmed}) {
+      for (const Period period : {Period{kTime, kTime + 3 * kDay}, Period{kTime + kHour, kTime + 2 * kDay + kHour},
+                                  Period{kTime + kDay, kTime + 2 * kDay}, Period{0, kTime}}) {
+        EXPECT_EQ(counted(index, subject, period, least), counted(nothing, subject, period, least))
+            << subject.text << " " << static_cast<int>(least) << " from " << format_time(period.from);
+      }
+    }
+  }
+  EXPECT_EQ(counted(index, kSubjects[2], {kTime, kTime + 3 * kDay}, Confidence::kSuspected).size(), 0U);
+  EXPECT_GT(counted(index, kSubjects[0], {kTime, kTime + 3 * kDay}, Confidence::kSuspected).size(), 9U);
+}
+
+TEST_F(SubjectIndexTest, CountsEachSightingOnce) {
+  const auto run = begun();
+  for (int i = 0; i < 3; ++i) {
+    Sighting one = sighting_of(1, kTime + i * kSecond);
+    one.family = "Zeus";
+    one.count = 5;
+    one.confidence = i == 2 ? Confidence::kConfirmed : Confidence::kSuspected;
+    ASSERT_TRUE(run->append(one, "a", "packet"));
+  }
+  ASSERT_TRUE(run->commit({source_of("a")}, {}));
+  SubjectIndex index;
+  ASSERT_TRUE(index.follow(days(), databases_));
+  const SubjectIndex::Days all_days = days();
+  const auto& [day, paths] = *all_days.begin();
+  const auto all = index.of(What::kFamily, "Zeus", day, paths, Confidence::kSuspected).value();
+  ASSERT_EQ(all.size(), 1U);
+  EXPECT_EQ(all[0].sightings, 1);
+  EXPECT_EQ(all[0].count, 15);
+  EXPECT_EQ(all[0].confidence, 3);
+  EXPECT_EQ(all[0].last_seen, kTime + 3 * kSecond);
+  const auto sure = index.of(What::kFamily, "Zeus", day, paths, Confidence::kProbable).value();
+  ASSERT_EQ(sure.size(), 1U);
+  EXPECT_EQ(sure[0].count, 5);
+  EXPECT_EQ(sure[0].first_seen, kTime + 2 * kSecond);
+}
+
+TEST_F(SubjectIndexTest, DoesNotAnswerForSegmentsThatItDidNotCount) {
+  fill("a", 1, 50, 1);
+  SubjectIndex index;
+  ASSERT_TRUE(index.follow(days(), databases_));
+  EXPECT_EQ(lower(index.spelled(What::kFamily, "zEUS", days()).value()), "zeus");
+  EXPECT_EQ(index.spelled(What::kFamily, "unheard", days()), "");
+  EXPECT_TRUE(index.of(What::kNetwork, "AS1", kTime, days().at(kTime), Confidence::kSuspected));
+  fill("b", 1, 50, 2);
+  EXPECT_FALSE(index.of(What::kNetwork, "AS1", kTime, days().at(kTime), Confidence::kSuspected));
+  EXPECT_FALSE(index.spelled(What::kFamily, "zeus", days()));
+  ASSERT_TRUE(index.follow(days(), databases_));
+  EXPECT_TRUE(index.of(What::kNetwork, "AS1", kTime, days().at(kTime), Confidence::kSuspected));
+  ASSERT_TRUE(index.follow({}, databases_));
+  EXPECT_FALSE(index.of(What::kNetwork, "AS1", kTime, days().at(kTime), Confidence::kSuspected));
+  EXPECT_EQ(index.spelled(What::kFamily, "zeus", {}), "");
+}
+
+TEST_F(SubjectIndexTest, KeepsNoDayWithAFamilyForEachSighting) {
+  const auto run = begun();
+  for (std::uint32_t i = 0; i < 100'002; ++i) {
+    Sighting one = sighting_of(i, kTime);
+    one.family = std::to_string(i);
+    ASSERT_TRUE(run->append(one, "a", "packet"));
+  }
+  ASSERT_TRUE(run->commit({source_of("a")}, {}));
+  SubjectIndex index;
+  ASSERT_TRUE(index.follow(days(), databases_));
+  EXPECT_FALSE(index.of(What::kFamily, "1", kTime, days().at(kTime), Confidence::kSuspected));
+  EXPECT_LT(index.bytes(), 1'000'000U);
+}
+
+TEST_F(SubjectIndexTest, KnowsTheSegmentsOfANetwork) {
+  const auto run = begun();
+  for (const auto& [day, actor] : {std::pair(0, "192.0.2.1"), {1, "192.1.2.1"}, {2, "2001:db8:1::1"}}) {
+    Sighting one = sighting_of(1, kTime + day * kDay);
+    one.actor.ip = IpAddress::parse(actor).value();
+    ASSERT_TRUE(run->append(one, "a", "packet"));
+  }
+  ASSERT_TRUE(run->commit({source_of("a")}, {}));
+  const auto segments = store_->segments().value();
+  AddressIndex index;
+  std::vector<std::string> paths;
+  for (const Segment& segment : segments) paths.push_back(segment.path);
+  ASSERT_TRUE(index.follow(segments, databases_));
+  const auto found = [&](const char* text) { return index.with(Prefix::parse(text).value(), paths).size(); };
+  EXPECT_EQ(found("192.0.2.1"), 1U);
+  EXPECT_EQ(found("192.0.2.2"), 0U);
+  EXPECT_EQ(found("192.0.2.0/24"), 1U);
+  EXPECT_EQ(found("192.0.0.0/16"), 1U);
+  EXPECT_EQ(found("192.0.0.0/15"), 3U);  // wider than what it knows
+  EXPECT_EQ(found("192.2.0.0/16"), 0U);
+  EXPECT_EQ(found("10.0.0.0/16"), 3U);
+  EXPECT_EQ(found("2001:db8:1::/48"), 1U);
+  EXPECT_EQ(found("2001:db9::/32"), 0U);
+}
+
+}  // namespace
+}  // namespace tocsin::serve
