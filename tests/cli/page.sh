@@ -21,9 +21,29 @@ add lin --role analyst # who changes language and theme
 add oz --role officer
 add root --role administrator
 add paper --role press
+add pat --role analyst # who changes the password
 add alice --role organisation --organisation "$(python3 "$here/serve_api.py" organisations nation/register.csv | sed -n 1p)"
 
-"$tocsin" serve --store store --listen 127.0.0.1:0 >serve.out 2>serve.err &
+# A provider to sign in by; it ends with its input.
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+openid=() TOCSIN_ISSUER=
+if [ -d "$here/../packages/node_modules/oidc-provider" ]; then
+  mkfifo hold
+  node "$here/../serve/oidc_provider.mjs" '{"clients": [{"client_id": "page", "client_secret": "a secret of a test, long enough for all",
+    "redirect_uris": ["http://127.0.0.1:'"$port"'/api/v1/session/oidc/callback"]}]}' <hold >issuer 2>provider.err &
+  exec 9>hold
+  for _ in $(seq 300); do [ -s issuer ] && break; sleep 0.1; done
+  export TOCSIN_ISSUER=$(cat issuer)
+  printf '%s = "%s"\n' issuer "$TOCSIN_ISSUER" client_id page client_secret 'a secret of a test, long enough for all' \
+    redirect "http://127.0.0.1:$port/api/v1/session/oidc/callback" claim email >openid.toml
+  chmod 600 openid.toml
+  openid=(--openid openid.toml)
+  add alice@example.org --role analyst --without-password
+elif [ -n "${CI:-}" ]; then
+  die 'oidc-provider is missing: run scripts/setup'
+fi
+
+"$tocsin" serve --store store --listen "127.0.0.1:$port" "${openid[@]}" 9>&- >serve.out 2>serve.err &
 server=$!
 trap 'kill -9 $server 2>/dev/null; rm -rf "$scratch"' EXIT
 for _ in $(seq 300); do grep -q 'http://' serve.out && break; sleep 0.1; done

@@ -11,6 +11,14 @@ async function back(one, name, path, heading) {
   same('where one is after signing in', path, new URL(one.page.url()).pathname + new URL(one.page.url()).search);
 }
 
+// The secret of a new token, as it is shown once.
+async function makeToken(one, label) {
+  await one.field('What it is for').fill(label);
+  await one.press('Make a token');
+  return (await (await one.sees('section[aria-labelledby=tokens] pre', 'tcs_')).innerText()).trim();
+}
+const statusOf = async (base, token) => (await fetch(`${base}/api/v1/cases`, { headers: { authorization: `Bearer ${token}` } })).status;
+
 export const access = {
   async signingIn({ open }) {
     const one = await open();
@@ -81,6 +89,11 @@ export const access = {
     const one = await (await open()).signIn('two');
     one.refusals = true;
     await one.go('/account', 'Account');
+    const own = 'section[aria-labelledby=totp]';
+    await one.field('Present password', own).fill('not the password of two');
+    await one.press('Set up');
+    await one.sees(`${own} [role=alert]`, 'The present password is wrong.');
+    await one.field('Present password', own).fill('the password of two');
     await one.press('Set up');
     const uri = await (await one.sees('pre', 'otpauth://')).innerText();
     check(await one.page.getByRole('img', { name: /QR/ }).isVisible(), 'no QR code is shown');
@@ -98,6 +111,92 @@ export const access = {
     await one.sees('[role=alert]', 'wrong');
     await one.enter('two', undefined, codeOf(uri, 1)); // this half minute's was used to set it up
     await one.sees('h1', 'Overview');
+    await one.go('/account', 'Account');
+    await one.press('Turn off'); // without the password nothing is sent
+    await one.sees(own, 'A code of your authenticator is asked for');
+    await one.field('Present password', own).fill('the password of two');
+    await one.press('Turn off');
+    await one.sees(own, 'Only the password is asked for when you sign in.');
+    await (await open()).signIn('two');
+  },
+
+  // A new password ends what the old one began, tokens too, but not the session in which it is set.
+  async newPassword({ open, base }) {
+    const one = await (await open()).signIn('pat');
+    const other = await (await open()).signIn('pat');
+    one.refusals = other.refusals = true;
+    await one.go('/account', 'Account');
+    const token = await makeToken(one, 'before');
+    const own = 'section[aria-labelledby=password]';
+    const fill = async (old) => {
+      await one.field('Present password', own).fill(old);
+      await one.page.locator(`${own} input[autocomplete=new-password]`).first().fill('another password of pat');
+      await one.page.locator(`${own} input[autocomplete=new-password]`).last().fill('another password of pat');
+      await one.press('Change password');
+    };
+    await fill('not the password of pat');
+    await one.sees(`${own} [role=alert]`, 'The present password is wrong.');
+    same('the token before', 200, await statusOf(base, token));
+    await fill('the password of pat');
+    await one.sees(`${own} [role=status]`, 'your tokens are revoked');
+    await one.sees('section[aria-labelledby=tokens]', 'You have no token.');
+    same('the token after', 401, await statusOf(base, token));
+    await one.menu('Cases');
+    await one.sees('h1', 'Cases');
+    await other.menu('Cases');
+    await other.sees('[role=alert]', 'Your sign-in has ended.');
+    await other.go('/sign-in');
+    await other.enter('pat', 'another password of pat');
+    await other.sees('h1', 'Overview');
+  },
+
+  async tokens({ open, base }) {
+    const one = await (await open()).signIn('ann');
+    await one.go('/account', 'Account');
+    const token = await makeToken(one, 'the nightly export');
+    same('with the token', 200, await statusOf(base, token));
+    await one.go('/account', 'Account');
+    const row = await one.sees('section[aria-labelledby=tokens] tbody tr', 'the nightly export');
+    check(!(await one.page.content()).includes(token), 'the token is shown again');
+    check(!(await row.innerText()).includes('never'), 'its use is not shown');
+    await row.getByRole('button', { name: 'Revoke' }).click();
+    await one.page.locator('dialog[open]').getByRole('button', { name: 'Revoke' }).click();
+    await one.sees('section[aria-labelledby=tokens]', 'You have no token.');
+    same('after it was revoked', 401, await statusOf(base, token));
+  },
+
+  // By the provider of the tests, which signs in alice@example.org by itself.
+  async openId({ open, base, issuer }) {
+    if (!issuer) return console.log('       skipped: no oidc-provider');
+    const one = await open();
+    one.also = issuer;
+    await one.go('/sign-in', 'Sign in');
+    await one.press('Sign in with your organisation’s account', 'link');
+    await one.sees('h1', 'Overview');
+    await one.sees('header', 'alice@example.org');
+    await one.go('/account', 'Account');
+    await one.sees('section[aria-labelledby=password]', 'This account has no password');
+    await one.press('Set up'); // the session is fresh
+    const uri = await (await one.sees('pre', 'otpauth://')).innerText();
+    await one.field('Code of six digits').fill(codeOf(uri));
+    await one.press('Confirm');
+    await one.sees('section[aria-labelledby=totp]', 'A code of your authenticator');
+    await one.press('Turn off');
+    await one.sees('section[aria-labelledby=totp]', 'Only the password');
+    // Whom the provider knows and we do not; and an answer that nobody asked the provider for.
+    const root = await (await open()).signIn('root');
+    await root.go('/admin', 'Administration');
+    const row = await root.sees('tbody tr', 'alice@example.org');
+    await row.getByRole('button', { name: 'Remove' }).click();
+    await root.page.locator('dialog[open]').getByRole('button', { name: 'Remove' }).click();
+    await root.page.locator('tbody tr', { hasText: 'alice@example.org' }).waitFor({ state: 'detached' });
+    const two = await open();
+    two.also = issuer;
+    await two.go('/sign-in', 'Sign in');
+    await two.press('Sign in with your organisation’s account', 'link');
+    await two.sees('[role=alert]', 'no account here');
+    await two.go('/api/v1/session/oidc/callback?state=made-up&code=made-up', 'Sign in');
+    await two.sees('[role=alert]', 'did not sign you in');
   },
 
   async firstLoad({ open }) {

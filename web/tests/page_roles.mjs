@@ -74,6 +74,21 @@ export const roles = {
     const own = (await one.ask('/api/v1/session')).organisation;
     await one.sees('h1', own);
     await one.sees('h2', 'What to do now');
+    // What to do stands in plain words, in both languages, for each thing that was seen and nothing else.
+    const told = await one.ask('/api/v1/organisation');
+    check(told.kinds.length > 0, 'nothing was seen of the organisation');
+    const choose = (language) => one.page.locator('header select').first().selectOption(language);
+    for (const language of ['zh', 'en']) {
+      await choose(language);
+      const advice = await one.texts('section[aria-labelledby=now] li p:first-of-type');
+      same(`advice in ${language}`, told.kinds.map((it) => it.advice[language]), advice);
+      for (const text of advice) check(!/[A-Z_]{4,}|AS\d|SHA|[0-9a-f]{16}/.test(text), `not in plain words: ${text}`);
+    }
+    await one.press('See the sightings', 'link');
+    await one.sees('h1', 'Sightings');
+    const seen = await one.ask(`/api/v1/sightings${new URL(one.page.url()).search}`);
+    check(seen.sightings.length > 0 && seen.sightings.every((it) => it.kind === told.kinds[0].kind), 'the link leads to other sightings');
+    await one.go('/', own);
     same('menu', ['Your organisation', 'Figures', 'Sightings', 'Cases', 'Briefs', 'Account'], await menu(one));
     await one.go('/sightings?from=2013-02-01&to=2013-04-01', 'Sightings');
     const targets = await one.texts('tbody td:nth-of-type(3)');

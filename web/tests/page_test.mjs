@@ -1,6 +1,7 @@
 // The page against the real server, over the simulated nation and hostile sources: what people of every role can do, see
 // and not see. Pictures of each check, and of what fails, are kept in OUT.
 // usage: node tests/page_test.mjs URL OUT TOCSIN STORE [CHECK ...]     exit 1: a check failed
+// TOCSIN_ISSUER: the OpenID Connect provider that the server asks; without it that is not checked.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { access } from './page_access.mjs';
@@ -29,7 +30,7 @@ for (const [name, run] of Object.entries({ ...access, ...roles, ...figures, ...h
   const began = Date.now();
   let why = '';
   try {
-    await run({ open, base, tocsin, store });
+    await run({ open, base, tocsin, store, issuer: process.env.TOCSIN_ISSUER });
     check(!faults.length, faults.join('\n    '));
   } catch (error) {
     why = [String(error.message ?? error), ...faults].join('\n    ');

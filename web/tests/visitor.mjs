@@ -46,6 +46,7 @@ export class Visitor {
     one.page = await one.context.newPage();
     one.page.setDefaultTimeout(patience);
     one.refusals = false; // whether the check asks for what is refused
+    one.also = ''; // another host that may be asked
     one.watch(faults);
     return one;
   }
@@ -63,7 +64,8 @@ export class Visitor {
       note(`the console says: ${message.text()}`);
     });
     this.context.on('request', (request) => {
-      if (!request.url().startsWith(`${this.base}/`) && !/^(data|blob):/.test(request.url())) note(`another host was asked: ${request.url()}`);
+      const known = [this.base, this.also].some((host) => host && request.url().startsWith(`${host}/`));
+      if (!known && !/^(data|blob):/.test(request.url())) note(`another host was asked: ${request.url()}`);
     });
   }
 

@@ -198,6 +198,10 @@ export const enTasks = {
     tooOften: (seconds: string) => `Too many attempts. Wait ${seconds} seconds, then try again.`,
     submit: 'Sign in',
     oidc: 'Sign in with your organisation’s account',
+    problems: {
+      provider: 'Your organisation’s account did not sign you in. Try again.',
+      unknown: 'You have no account here, or it is disabled: ask an administrator.',
+    } as Record<string, string>,
     or: 'or',
     lead: (constituency: string) => `Attacks on ${constituency}: seen, counted, explained.`,
     press: 'You can read the published briefs without signing in.',

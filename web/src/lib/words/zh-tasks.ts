@@ -200,6 +200,10 @@ export const zhTasks: typeof enTasks = {
     tooOften: (seconds) => `尝试次数过多，请等待${seconds}秒后重试。`,
     submit: '登录',
     oidc: '使用单位账户登录',
+    problems: {
+      provider: '单位账户登录未成功，请重试。',
+      unknown: '您在此没有账户，或账户已停用：请联系管理员。',
+    },
     or: '或',
     lead: (constituency) => `${constituency}遭受的网络攻击：看清、数准、说明白。`,
     press: '无需登录即可阅读已发布的通报。',
