@@ -1,5 +1,6 @@
 """What a user of the API sees. serve_api.py organisations REGISTER prints two organisations of it;
-serve_api.py check URL A B asks the server at URL, where A and B are the organisations of alice and bob."""
+serve_api.py check URL A B asks the server at URL, where A and B are the organisations of alice and bob; serve_api.py
+draft URL gathers cases and makes a draft of a brief there as ann."""
 import csv
 import hashlib
 import http.client
@@ -269,7 +270,6 @@ def changes(url, ann, oz, root):
         check(entry in actions, f"the audit trail lacks {entry}")
 
 
-def ann_trail(root):
 def proofs(url, root):
     """Who finds a page left open changes neither password nor second factor; a new password ends all that the old one began."""
     root.ask("POST", "/api/v1/users", {"name": "pat", "role": "analyst", "password": "the password of pat"}, status=201)
@@ -315,6 +315,7 @@ def strangers(url, ann):
     check("ledger" in monitor.get("/api/v1/health", headers={"x-forwarded-for": "198.51.100.1"}).json, "a token sees no detail")
 
 
+def ann_trail(root):
     return [e["what"] for e in root.get("/api/v1/audit?limit=100").json["entries"] if e["user"] == "ann"]
 
 
@@ -463,9 +464,18 @@ def damage(ann):
         check(False, f"the export as {form} of a damaged store ended well")
 
 
+def draft(url):
+    ann = Client(url, "ann")
+    ann.ask("POST", "/api/v1/cases/refresh", {})
+    ann.ask("POST", "/api/v1/briefs", {"from": "2013-03-01", "to": "2013-04-01", "title": {"en": "Attacks in March", "zh": "三月的攻击"},
+                                       "remarks": {"en": "As far as it was seen.", "zh": "以所见为限。"}}, status=201)
+
+
 def main():
     if sys.argv[1] == "organisations":
         return organisations(sys.argv[2])
+    if sys.argv[1] == "draft":
+        return draft(sys.argv[2])
     url, a, b = sys.argv[2:5]
     anonymous(url)
     ann, oz, root = Client(url, "ann"), Client(url, "oz"), Client(url, "root")
