@@ -192,7 +192,8 @@ Expected<void> add_graph(Database& database, const Subject& subject, const Figur
     list.push_back({{"from", actor}, {"to", target}, {"kind", text(edge[4])}, {"sightings", number(edge[5])}});
     ++shown;
   }
-  const bool is_cut = !counts.empty() && std::ranges::min(counts, {}, &SubjectCount::day).day < drawn.begin()->first;
+  const bool is_cut =
+      !counts.empty() && !drawn.empty() && std::ranges::min(counts, {}, &SubjectCount::day).day < drawn.begin()->first;
   json["graph"] = {{"nodes", std::move(nodes)},
                    {"edges", std::move(list)},
                    {"more", all - shown},
