@@ -36,6 +36,7 @@ void add_simulate(CLI::App& app, Chosen& chosen);
 void add_doctor(CLI::App& app, Chosen& chosen);
 void add_serve(CLI::App& app, Chosen& chosen);
 void add_user(CLI::App& app, Chosen& chosen);
+void add_rules(CLI::App& app, Chosen& chosen);
 
 // "tocsin: MESSAGE" on standard error; gives 1.
 int fail(const Error& error);

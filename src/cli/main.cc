@@ -29,6 +29,7 @@ int main(int argc, char** argv) {
   add_doctor(app, chosen);
   add_serve(app, chosen);
   add_user(app, chosen);
+  add_rules(app, chosen);
   try {
     app.parse(argc, argv);
     return chosen();

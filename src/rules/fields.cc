@@ -1,0 +1,362 @@
+// Numbers, bits and words of headers and of application protocols.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/text.h"
+#include "rules/builder.h"
+
+namespace tocsin::rules {
+namespace {
+
+constexpr std::uint64_t k8 = UINT8_MAX, k16 = UINT16_MAX, k32 = UINT32_MAX, k64 = UINT64_MAX;
+
+bool is_name(std::string_view text) {
+  return !text.empty() && text.size() <= 128 && std::ranges::all_of(text, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
+           c == '.' || c == ' ';
+  });
+}
+
+// A comparison, or the name of a number; of fields that a transaction may have several times also which of them.
+Expected<void> number(Builder& builder, const Option& option, const Keyword& keyword) {
+  const auto parts = split(option.value, ',');
+  NumberCondition condition{keyword.name, {}, {}, {}, option.negated};
+  if (parts.size() > 2) return failure("a number is followed at most by which of several it is of");
+  if (parts.size() == 2) condition.which = parts[1];
+  auto comparison = parse_comparison(parts[0], keyword.most);
+  std::string_view symbol = parts[0];
+  if (symbol.starts_with('!')) symbol = trim(symbol.substr(1));
+  const bool has_digit_first =
+      !symbol.empty() && (symbol[0] == '<' || symbol[0] == '>' || (symbol[0] >= '0' && symbol[0] <= '9'));
+  if (comparison) {
+    condition.comparison = *comparison;
+  } else if (!keyword.words.empty() && is_name(symbol) && !has_digit_first) {
+    condition.negated = symbol.size() != parts[0].size();
+    condition.symbol = lower(symbol);
+    if (keyword.words != "*") {
+      const auto words = words_of(keyword.words);
+      const auto found = std::ranges::find(words, condition.symbol,
+                                           [](std::string_view word) { return word.substr(0, word.find('=')); });
+      if (found == words.end()) return failure(fmt::format("{} has no '{}'", keyword.name, printable(symbol, 80)));
+    }
+  } else {
+    return std::unexpected(comparison.error());
+  }
+  builder.rule.conditions.emplace_back(std::move(condition));
+  return {};
+}
+
+// tcp.flags: letters, a sign before or after them, and after a comma the flags that are not looked at. fragbits too.
+Expected<void> bits(Builder& builder, const Option& option, const Keyword& keyword) {
+  if (auto comparison = parse_comparison(option.value, keyword.most)) {
+    builder.rule.conditions.emplace_back(NumberCondition{keyword.name, *comparison, {}, {}, false});
+    return {};
+  }
+  BitsCondition condition{keyword.name, BitsCondition::How::kExactly, 0, 0};
+  bool ignored = false;
+  for (const char given : option.value) {
+    const char c = static_cast<char>(given >= 'a' && given <= 'z' ? given - 32 : given);
+    if (c == ' ') continue;
+    if (c == ',' && !ignored) {
+      ignored = true;
+    } else if (c == '+' && !ignored) {
+      condition.how = BitsCondition::How::kAll;
+    } else if (c == '*' && !ignored) {
+      condition.how = BitsCondition::How::kAny;
+    } else if ((c == '!' || c == '-') && !ignored) {
+      condition.how = BitsCondition::How::kNone;
+    } else if (c == '=' && !ignored) {
+      condition.how = BitsCondition::How::kExactly;
+    } else if (c == '0' && keyword.name == "tcp.flags") {
+      continue;  // none
+    } else {
+      const std::size_t at = keyword.words.find(c);
+      if (at == std::string_view::npos) {
+        return failure(
+            fmt::format("'{}' is no letter of {}: they are {}", printable({&given, 1}), keyword.name, keyword.words));
+      }
+      // C and E are later names of the bits 2 and 1 of old.
+      std::uint32_t bit = std::uint32_t{1} << at;
+      if (keyword.name == "tcp.flags" && at >= 8) bit = c == '1' ? 0x80 : 0x40;
+      (ignored ? condition.ignored : condition.bits) |= bit;
+    }
+  }
+  builder.rule.conditions.emplace_back(condition);
+  return {};
+}
+
+Expected<void> words(Builder& builder, const Option& option, const Keyword& keyword) {
+  WordCondition condition{keyword.name, {}, option.negated, {}};
+  std::string_view value = option.value;
+  if (value.starts_with('!')) {
+    condition.negated = true;
+    value = trim(value.substr(1));
+  }
+  const auto allowed = words_of(keyword.words);
+  for (const std::string_view part : split(value, value.find('|') != std::string_view::npos ? '|' : ',')) {
+    const std::string word = lower(part.starts_with('!') ? trim(part.substr(1)) : part);
+    if (word.empty() || word.size() > 4096)
+      return failure(fmt::format("{} has an empty or very long value", keyword.name));
+    if (!allowed.empty() && std::ranges::find(allowed, word) == allowed.end()) {
+      return failure(fmt::format("'{}' is none of {}", printable(word, 80), keyword.words));
+    }
+    condition.words.emplace_back(allowed.empty() ? std::string(part) : word);
+  }
+  builder.rule.conditions.emplace_back(std::move(condition));
+  return {};
+}
+
+Expected<void> ip_proto(Builder& builder, const Option& option, const Keyword& keyword) {
+  if (auto comparison = parse_comparison(option.value, k8)) {
+    builder.rule.conditions.emplace_back(NumberCondition{keyword.name, *comparison, {}, {}, false});
+    return {};
+  }
+  return words(builder, option, keyword);
+}
+
+Expected<void> present(Builder& builder, const Option& option, const Keyword& keyword) {
+  builder.rule.conditions.emplace_back(WordCondition{keyword.name, {}, option.negated, {}});
+  return {};
+}
+
+Expected<void> sameip(Builder& builder, const Option&, const Keyword&) {
+  builder.rule.same_ip = true;
+  return {};
+}
+
+Expected<void> dsize(Builder& builder, const Option& option, const Keyword& keyword) {
+  if (const auto first = builder.once(keyword.name); !first) return first;
+  return number(builder, option, keyword);
+}
+
+Expected<void> event(Builder& builder, const Option& option, const Keyword& keyword) {
+  const std::string_view name = option.value;
+  if (!is_name(name) || name.find(' ') != std::string_view::npos) return failure("an event is one word");
+  if (keyword.name == "app-layer-event") {
+    const std::string_view protocol = name.substr(0, name.find('.'));
+    if (!is_application(protocol) && protocol != "applayer") {
+      return failure(fmt::format("'{}' is no application protocol that has events", printable(protocol, 80)));
+    }
+    if (is_application(protocol)) {
+      if (const auto limited = builder.restrict_to(protocol, keyword.name); !limited) return limited;
+    }
+  }
+  builder.rule.conditions.emplace_back(EventCondition{keyword.name, std::string(name)});
+  return {};
+}
+
+Expected<void> app_layer_protocol(Builder& builder, const Option& option, const Keyword& keyword) {
+  const auto parts = split(option.value, ',');
+  WordCondition condition{keyword.name, {}, option.negated, {}};
+  if (builder.rule.protocol.is_application) return failure("the rule's protocol is an application's already");
+  for (std::size_t i = 1; i < parts.size(); ++i) {
+    constexpr std::string_view kModes[] = {"final",     "original", "either",   "to_server",
+                                           "to_client", "toserver", "toclient", "exact"};
+    if (std::ranges::find(kModes, parts[i]) == std::end(kModes) || !condition.mode.empty())
+      return failure("unknown mode, or two");
+    condition.mode = parts[i];
+  }
+  Applications all = 0;
+  for (const std::string_view name : split(parts[0], '|')) {
+    const auto set = applications_of(name);
+    if ((!set || *set == 0) && name != "failed")
+      return failure(fmt::format("'{}' is no application protocol", printable(name, 80)));
+    if (name == "unknown" && option.negated) return failure("unknown cannot be negated");
+    all |= set.value_or(0);
+    condition.words.emplace_back(name);
+  }
+  for (const Condition& one : builder.rule.conditions) {
+    const auto* before = std::get_if<WordCondition>(&one);
+    if (before == nullptr || before->field != keyword.name || before->mode != condition.mode) continue;
+    if (!before->negated || !condition.negated || before->words == condition.words) {
+      return failure("two values of app-layer-protocol exclude each other, or say the same twice");
+    }
+  }
+  if (!option.negated && builder.rule.protocol.applications != kAllApplications) {
+    return failure("keywords before it say of which application the rule is");
+  }
+  builder.rule.conditions.emplace_back(std::move(condition));
+  return {};
+}
+
+constexpr Keyword field(std::string_view name, std::string_view aliases, std::uint64_t most, Read read = number) {
+  Keyword keyword;
+  keyword.name = name;
+  keyword.aliases = aliases;
+  keyword.group = Group::kHeader;
+  keyword.read = read;
+  keyword.most = most;
+  keyword.needs = Needs::kPacket;
+  return keyword;
+}
+constexpr Keyword with(Keyword keyword, std::string_view words_of_it) {
+  keyword.words = words_of_it;
+  return keyword;
+}
+constexpr Keyword quoted(Keyword keyword, bool needed = false) {
+  keyword.quotes = needed ? Quotes::kNeeded : Quotes::kAllowed;
+  keyword.may_be_negated = true;
+  return keyword;
+}
+constexpr Keyword bare(Keyword keyword) {
+  keyword.value = Value::kNone;
+  return keyword;
+}
+constexpr Keyword anywhere(Keyword keyword) {
+  keyword.needs = Needs::kAnything;
+  return keyword;
+}
+constexpr Keyword app(std::string_view name, std::string_view aliases, std::string_view protocols, std::uint64_t most,
+                      Read read = number, std::string_view words_of_it = {}) {
+  Keyword keyword = field(name, aliases, most, read);
+  keyword.group = Group::kApplication;
+  keyword.protocols = protocols;
+  keyword.words = words_of_it;
+  keyword.needs = Needs::kTransaction;
+  return keyword;
+}
+
+constexpr Keyword kHeaders[] = {
+    field("ttl", "", k8),
+    field("id", "", k16),
+    field("dsize", "", k16, dsize),
+    field("fragoffset", "", k16),
+    with(field("fragbits", "", k16, bits), "MDR"),
+    with(field("tcp.flags", "flags", k8, bits), "FSRPAUEC12"),
+    field("tcp.seq", "seq", k32),
+    field("tcp.ack", "ack", k32),
+    field("tcp.window", "window", k16),
+    field("tcp.mss", "", k16),
+    field("tcp.wscale", "", k8),
+    anywhere(field("tcp.session", "", 0, words)),
+    field("itype", "", k8),
+    field("icode", "", k8),
+    field("icmp_id", "", k16),
+    field("icmp_seq", "", k16),
+    field("icmpv6.mtu", "", k32),
+    field("igmp.type", "", k8),
+    quoted(field("tos", "", k8)),
+    anywhere(quoted(field("ip_proto", "", k8, ip_proto))),
+    with(field("ipopts", "", 0, words), "any rr eol nop ts sec esec lsrr ssrr satid"),
+    bare(field("sameip", "", 0, sameip)),
+    field("vlan.layers", "", 3),
+    with(field("vlan.id", "", 4094), ""),
+    field("sctp.chunk_cnt", "", k16),
+    with(field("sctp.chunk_type", "", k8), "*"),
+    field("sctp.vtag", "", k32),
+    with(field("l3_proto", "", 0, words), "ipv4 ipv6 arp ip4 ip6"),
+    with(field("ipv4-csum", "", 0, words), "valid invalid"),
+    with(field("tcpv4-csum", "", 0, words), "valid invalid"),
+    with(field("tcpv6-csum", "", 0, words), "valid invalid"),
+    with(field("udpv4-csum", "", 0, words), "valid invalid"),
+    with(field("udpv6-csum", "", 0, words), "valid invalid"),
+    with(field("icmpv4-csum", "", 0, words), "valid invalid"),
+    with(field("icmpv6-csum", "", 0, words), "valid invalid"),
+    with(field("igmp-csum", "", 0, words), "valid invalid"),
+    field("decode-event", "", 0, event),
+    field("stream-event", "", 0, event),
+    field("engine-event", "", 0, event),
+    field("rpc", "", 0, words),
+};
+
+constexpr Keyword kApplicationFields[] = {
+    app("app-layer-event", "", "", 0, event),
+    anywhere(app("app-layer-state", "", "", 0, words)),
+    anywhere(quoted(app("app-layer-protocol", "", "", 0, app_layer_protocol))),
+    app("urilen", "", "http", k16, number, ""),
+    app("dns.opcode", "", "dns", k8),
+    app("dns.rcode", "", "dns", k16, number, "*"),
+    app("dns.rrtype", "", "dns", k16, number, "*"),
+    app("http2.frametype", "", "http2", k8, number, "*"),
+    app("http2.errorcode", "", "http2", k32, number, "*"),
+    app("http2.priority", "", "http2", k8),
+    app("http2.window", "", "http2", k32),
+    app("http2.size_update", "", "http2", k64),
+    app("http2.settings", "", "http2", 0, words),
+    app("tls.version", "", "tls", 0, words, "1.0 1.1 1.2 1.3 sslv2 sslv3"),
+    app("ssl_version", "", "tls", 0, words, "sslv2 sslv3 tls1.0 tls1.1 tls1.2 tls1.3"),
+    app("ssl_state", "", "tls", 0, words, "client_hello server_hello client_keyx server_keyx unknown"),
+    quoted(app("tls.subject", "", "tls", 0, words), true),
+    quoted(app("tls.issuerdn", "", "tls", 0, words), true),
+    quoted(app("tls.fingerprint", "", "tls", 0, words), true),
+    bare(app("tls_store", "tls.store", "tls", 0, present)),
+    app("tls_cert_notbefore", "", "tls", 0, words),
+    app("tls_cert_notafter", "", "tls", 0, words),
+    bare(app("tls_cert_expired", "", "tls", 0, present)),
+    bare(app("tls_cert_valid", "", "tls", 0, present)),
+    app("tls.cert_chain_len", "", "tls", k32),
+    app("ssh.protoversion", "", "ssh", 0, words),
+    quoted(app("ssh.softwareversion", "", "ssh", 0, words)),
+    app("smb.version", "", "smb", 0, words),
+    app("dcerpc.iface", "dce_iface", "dcerpc smb", 0, words),
+    app("dcerpc.opnum", "dce_opnum", "dcerpc smb", 0, words),
+    app("ftp.mode", "", "ftp", 0, words, "active passive"),
+    app("ftp.dynamic_port", "", "ftp", k16),
+    app("ftp.reply_received", "", "ftp", 0, words),
+    bare(app("ftpbounce", "", "ftp", 0, present)),
+    app("ftpdata_command", "", "ftp-data", 0, words, "stor appe stou retr nlst list mlsd"),
+    app("snmp.version", "", "snmp", k32),
+    app("snmp.pdu_type", "", "snmp", k32, number, "*"),
+    app("snmp.trap_type", "", "snmp", k8, number, "*"),
+    app("krb5_msg_type", "", "krb5", k32, number, "*"),
+    app("krb5_err_code", "", "krb5", k32),
+    app("krb5.ticket_encryption", "", "krb5", 0, words),
+    app("dhcp.leasetime", "", "dhcp", k64),
+    app("dhcp.rebinding_time", "", "dhcp", k64),
+    app("dhcp.renewal_time", "", "dhcp", k64),
+    app("nfs_procedure", "", "nfs", k32, number, "*"),
+    app("nfs.version", "nfs_version", "nfs", k32),
+    app("ntp.version", "", "ntp", k8),
+    app("ntp.mode", "", "ntp", k8, number, "*"),
+    app("ntp.stratum", "", "ntp", k8),
+    app("ike.exchtype", "", "ike", k8),
+    app("ike.chosen_sa_attribute", "", "ike", 0, words),
+    app("ike.key_exchange_payload_length", "", "ike", k32),
+    app("ike.nonce_payload_length", "", "ike", k32),
+    app("rfb.sectype", "", "rfb", k32),
+    app("rfb.secresult", "", "rfb", k32, number, "*"),
+    app("mqtt.type", "", "mqtt", k8, number, "*"),
+    app("mqtt.reason_code", "mqtt.connack.return_code", "mqtt", k8),
+    app("mqtt.connack.session_present", "", "mqtt", 0, words, "yes no true false 1 0"),
+    app("mqtt.qos", "", "mqtt", 0, words, "0 1 2"),
+    app("mqtt.protocol_version", "", "mqtt", k8),
+    app("mqtt.flags", "", "mqtt", 0, words),
+    app("mqtt.connect.flags", "", "mqtt", 0, words),
+    app("ldap.request.operation", "", "ldap", k8, number, "*"),
+    app("ldap.responses.operation", "", "ldap", k8, number, "*"),
+    app("ldap.responses.count", "", "ldap", k32),
+    app("ldap.responses.result_code", "", "ldap", k32, number, "*"),
+    app("websocket.opcode", "", "websocket", k8, number, "*"),
+    app("websocket.mask", "", "websocket", k32),
+    app("websocket.flags", "", "websocket", 0, words),
+    app("modbus", "", "modbus", 0, words),
+    app("dnp3_func", "dnp3.func", "dnp3", k8, number, "*"),
+    app("dnp3_ind", "dnp3.ind", "dnp3", 0, words),
+    app("dnp3_obj", "dnp3.obj", "dnp3", 0, words),
+    app("cip_service", "", "enip", 0, words),
+    app("enip_command", "enip.command", "enip", k16, number, "*"),
+    app("enip.capabilities", "", "enip", k16),
+    app("enip.cip_attribute", "", "enip", k32),
+    app("enip.cip_class", "", "enip", k32),
+    app("enip.vendor_id", "", "enip", k16),
+    app("enip.status", "", "enip", k32, number, "*"),
+    app("enip.state", "", "enip", k8),
+    app("enip.serial", "", "enip", k32),
+    app("enip.revision", "", "enip", k16),
+    app("enip.protocol_version", "", "enip", k16),
+    app("enip.product_code", "", "enip", k16),
+    app("enip.identity_status", "", "enip", k16),
+    app("enip.device_type", "", "enip", k16),
+    app("enip.cip_status", "", "enip", k8),
+    app("enip.cip_instance", "", "enip", k32),
+    app("enip.cip_extendedstatus", "", "enip", k16),
+};
+
+}  // namespace
+
+std::span<const Keyword> header_keywords() { return kHeaders; }
+std::span<const Keyword> application_keywords() { return kApplicationFields; }
+
+}  // namespace tocsin::rules

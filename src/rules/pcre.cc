@@ -1,0 +1,187 @@
+// pcre:"/pattern/letters, flow:name". Every pattern is compiled once to know that it is one.
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <fmt/format.h>
+#include <pcre2.h>
+
+#include <memory>
+
+#include "base/text.h"
+#include "rules/builder.h"
+
+namespace tocsin::rules {
+namespace {
+
+constexpr std::size_t kLongestPattern = 8192;
+
+Expected<void> compile(const Pcre& pcre) {
+  std::uint32_t options = 0;
+  if (pcre.ignore_case) options |= PCRE2_CASELESS;
+  if (pcre.multi_line) options |= PCRE2_MULTILINE;
+  if (pcre.dot_all) options |= PCRE2_DOTALL;
+  if (pcre.extended) options |= PCRE2_EXTENDED;
+  if (pcre.anchored) options |= PCRE2_ANCHORED;
+  if (pcre.dollar_at_end_only) options |= PCRE2_DOLLAR_ENDONLY;
+  if (pcre.ungreedy) options |= PCRE2_UNGREEDY;
+  int error = 0;
+  PCRE2_SIZE at = 0;
+  const std::unique_ptr<pcre2_code, decltype(&pcre2_code_free)> code(
+      pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pcre.pattern.data()), pcre.pattern.size(), options, &error, &at,
+                    nullptr),
+      pcre2_code_free);
+  if (!code) {
+    unsigned char text[256] = "";
+    pcre2_get_error_message(error, text, sizeof text);
+    return failure(fmt::format("the pattern is wrong after {} bytes: {}", at, reinterpret_cast<const char*>(text)));
+  }
+  std::uint32_t groups = 0;
+  pcre2_pattern_info(code.get(), PCRE2_INFO_CAPTURECOUNT, &groups);
+  if (pcre.captures.size() > groups) return failure("more names for captures than the pattern has captures");
+  return {};
+}
+
+// The buffer that a letter names; empty if it names none.
+std::string_view buffer_of_letter(char letter) {
+  switch (letter) {
+    case 'U':
+      return "http.uri";
+    case 'I':
+      return "http.uri.raw";
+    case 'P':
+      return "http.request_body";
+    case 'Q':
+      return "http.response_body";
+    case 'H':
+      return "http.header";
+    case 'D':
+      return "http.header.raw";
+    case 'M':
+      return "http.method";
+    case 'C':
+      return "http.cookie";
+    case 'S':
+      return "http.stat_code";
+    case 'Y':
+      return "http.stat_msg";
+    case 'V':
+      return "http.user_agent";
+    case 'W':
+      return "http.host";
+    case 'Z':
+      return "http.host.raw";
+    default:
+      return {};
+  }
+}
+
+bool set_letter(Pcre& pcre, char letter) {
+  switch (letter) {
+    case 'i':
+      return pcre.ignore_case = true;
+    case 'm':
+      return pcre.multi_line = true;
+    case 's':
+      return pcre.dot_all = true;
+    case 'x':
+      return pcre.extended = true;
+    case 'A':
+      return pcre.anchored = true;
+    case 'E':
+      return pcre.dollar_at_end_only = true;
+    case 'G':
+      return pcre.ungreedy = true;
+    case 'R':
+      return pcre.relative = true;
+    case 'B':
+      return pcre.raw = true;
+    case 'O':
+      return pcre.without_limit = true;
+    default:
+      return false;
+  }
+}
+
+Expected<void> captures(Pcre& pcre, std::string_view text) {
+  for (const std::string_view part : split(text, ',')) {
+    const bool flow = part.starts_with("flow:");
+    if (!flow && !part.starts_with("pkt:")) return failure("captures are named flow:NAME or pkt:NAME");
+    const std::string_view name = part.substr(flow ? 5 : 4);
+    if (name.empty() || name.size() > 256) return failure("a capture has no name, or a very long one");
+    if (pcre.captures.size() >= 8) return failure("a pattern has names for at most 8 captures");
+    pcre.captures.push_back({flow ? Pcre::Capture::Of::kFlow : Pcre::Capture::Of::kPacket, std::string(name)});
+  }
+  return {};
+}
+
+Expected<void> read_pcre(Builder& builder, const Option& option, const Keyword&) {
+  const std::string_view value = option.value;
+  std::size_t end = value.rfind('/');
+  while (end != std::string_view::npos && end > 0) {  // not one after an odd number of backslashes
+    std::size_t slashes = 0;
+    while (slashes < end && value[end - 1 - slashes] == '\\') ++slashes;
+    if (slashes % 2 == 0) break;
+    end = value.rfind('/', end - 1);
+  }
+  if (!value.starts_with('/') || end == 0 || end == std::string_view::npos) return failure("a pattern is /pattern/");
+  if (end == 1) return failure("the pattern is empty");
+  if (end > kLongestPattern) return failure("the pattern is too long");
+  Pcre pcre;
+  pcre.negated = option.negated;
+  pcre.pattern = value.substr(1, end - 1);
+  std::string_view letters = trim(value.substr(end + 1));
+  if (const std::size_t comma = letters.find(','); comma != std::string_view::npos) {
+    if (const auto named = captures(pcre, letters.substr(comma + 1)); !named) return named;
+    letters = trim(letters.substr(0, comma));
+  }
+  std::string_view buffer;
+  for (const char letter : letters) {
+    if (letter == ' ') continue;
+    const std::string_view of_letter = buffer_of_letter(letter);
+    if (of_letter.empty() && !set_letter(pcre, letter)) {
+      return failure(fmt::format("'{}' is no letter after a pattern", printable({&letter, 1})));
+    }
+    if (of_letter.empty()) continue;
+    if (!buffer.empty() && buffer != of_letter) return failure("the letters after the pattern name two buffers");
+    buffer = of_letter;
+  }
+  if (pcre.raw && !buffer.empty()) return failure("the letter B excludes those that name a buffer");
+  if (const auto compiled = compile(pcre); !compiled) return compiled;
+  if (buffer.empty()) {
+    if (pcre.relative && !builder.has_match_before()) {
+      return failure("the letter R needs something found before it in the same buffer");
+    }
+    return builder.add(std::move(pcre));
+  }
+  if (builder.is_open()) return failure("the letters name a buffer, but a sticky buffer is open: pkt_data closes it");
+  const Keyword* sticky = find_keyword(buffer);
+  if (const auto limited = builder.restrict_to(sticky->protocols, "pcre"); !limited) return limited;
+  builder.need(Needs::kTransaction, buffer);
+  BufferMatches& matches = builder.buffer_of(sticky->name, sticky->side);
+  if (pcre.relative && matches.matches.empty()) {
+    return failure("the letter R needs something found before it in the same buffer");
+  }
+  if (buffer == "http.host" && pcre.ignore_case) {
+    builder.warnings.emplace_back("http.host is lowercase already: the letter i says nothing");
+  }
+  matches.matches.emplace_back(std::move(pcre));
+  return {};
+}
+
+Expected<void> pcrexform(Builder& builder, const Option& option, const Keyword& keyword) {
+  Pcre pcre;
+  pcre.pattern = option.value;
+  if (pcre.pattern.size() > kLongestPattern) return failure("the pattern is too long");
+  pcre.captures.push_back({Pcre::Capture::Of::kPacket, "result"});
+  if (const auto compiled = compile(pcre); !compiled) return compiled;
+  return builder.add_transform({keyword.name, std::string(option.value)});
+}
+
+constexpr Keyword kTable[] = {
+    {.name = "pcre", .group = Group::kBytes, .read = read_pcre, .quotes = Quotes::kAllowed, .may_be_negated = true},
+    {.name = "pcrexform", .group = Group::kTransform, .read = pcrexform, .quotes = Quotes::kNeeded},
+};
+
+}  // namespace
+
+std::span<const Keyword> pcre_keywords() { return kTable; }
+
+}  // namespace tocsin::rules
