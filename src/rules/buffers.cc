@@ -265,13 +265,27 @@ constexpr Keyword kTable[] = {
 
 // Transforms.
 
+// "0d0ac8ff", "offset 4,0d0ac8ff", "extract 4 0", "offset 4,extract 4 0".
+bool is_xor(std::string_view value) {
+  const auto parts = split(value, ',');
+  if (parts.size() > 2) return false;
+  if (parts.size() == 2) {
+    const auto words = words_of(parts[0]);
+    if (words.size() != 2 || words[0] != "offset" || !parse_number(words[1], UINT32_MAX)) return false;
+  }
+  std::string_view key = parts.back();
+  if (const auto words = words_of(key); !words.empty() && words[0] == "extract") {
+    return words.size() == 3 && parse_number(words[1], 255).value_or(0) > 0 && parse_number(words[2], UINT32_MAX);
+  }
+  if (key.size() > 1 && key.starts_with('"') && key.ends_with('"')) key = key.substr(1, key.size() - 2);
+  return !key.empty() && key.size() % 2 == 0 && key.size() <= 512 &&
+         key.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
+}
+
 Expected<void> transform(Builder& builder, const Option& option, const Keyword& keyword) {
-  if (keyword.name == "xor") {
-    const auto is_hex = [](char c) { return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'f'); };
-    for (const char c : option.value) {
-      if (!is_hex(c)) return failure("the key of xor is bytes in hexadecimal");
-    }
-    if (option.value.size() % 2 != 0 || option.value.size() > 512) return failure("the key of xor is 1 to 256 bytes");
+  if (keyword.name == "xor" && !is_xor(option.value)) {
+    return failure(
+        "xor is followed by a key in hexadecimal or extract BYTES OFFSET, before it offset NUMBER and a comma");
   }
   if (option.value.size() > 4096) return failure("the transform's value is too long");
   return builder.add_transform({keyword.name, std::string(option.value)});

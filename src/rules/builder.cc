@@ -61,8 +61,14 @@ Expected<void> Builder::open_payload() {
 
 Expected<void> Builder::add_transform(Transform transform) {
   if (!is_open()) return failure(fmt::format("{} needs a sticky buffer before it", transform.name));
+  if (!rule.buffers[open_].matches.empty()) {  // from here on the same buffer is looked at transformed further
+    BufferMatches again = rule.buffers[open_];
+    again.matches.clear();
+    rule.buffers.push_back(std::move(again));
+    open_ = static_cast<int>(rule.buffers.size()) - 1;
+    last_ = -1;
+  }
   BufferMatches& buffer = rule.buffers[open_];
-  if (!buffer.matches.empty()) return failure("a transform must follow right after its buffer");
   if (buffer.transforms.size() >= 16) return failure("the buffer has too many transforms");
   buffer.transforms.push_back(std::move(transform));
   transforms_ = true;

@@ -96,7 +96,7 @@ Expected<void> byte_test(Builder& builder, const Option& option, const Keyword& 
     if (!value) return std::unexpected(value.error());
     test.value = *value;
   }
-  auto offset = builder.amount(parts[3], -65'535, 65'535);
+  auto offset = builder.amount(parts[3], INT32_MIN, INT32_MAX);
   if (!offset) return std::unexpected(offset.error());
   test.source.offset = *offset;
   Flags flags;

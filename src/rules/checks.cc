@@ -110,6 +110,10 @@ Expected<void> Builder::check_packet() const {
 Expected<void> Builder::check_files() const {
   const bool stores =
       std::ranges::any_of(rule.conditions, [](const Condition& one) { return std::holds_alternative<FileStore>(one); });
+  const bool has_data = std::ranges::find(rule.buffers, "file.data", &BufferMatches::buffer) != rule.buffers.end();
+  if (has_data && rule.protocol.name == "smtp" && rule.flow.side == Side::kToClient) {
+    return failure("no server of smtp sends files: flow is to the client, where file.data never is");
+  }
   if (stores && rule.bypass) return failure("filestore and bypass exclude each other");
   return {};
 }

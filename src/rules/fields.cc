@@ -136,7 +136,7 @@ Expected<void> event(Builder& builder, const Option& option, const Keyword& keyw
   if (!is_name(name) || name.find(' ') != std::string_view::npos) return failure("an event is one word");
   if (keyword.name == "app-layer-event") {
     const std::string_view protocol = name.substr(0, name.find('.'));
-    if (!is_application(protocol) && protocol != "applayer") {
+    if (!is_application(protocol) && !name.starts_with("applayer_")) {
       return failure(fmt::format("'{}' is no application protocol that has events", printable(protocol, 80)));
     }
     if (is_application(protocol)) {

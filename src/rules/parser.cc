@@ -41,7 +41,8 @@ constexpr std::pair<std::string_view, Action> kActions[] = {{"alert", Action::kA
                                                             {"rejectdst", Action::kRejectTarget},
                                                             {"rejectboth", Action::kRejectBoth},
                                                             {"config", Action::kConfig},
-                                                            {"sdrop", Action::kDrop}};
+                                                            {"sdrop", Action::kDrop},
+                                                            {"accept", Action::kAccept}};
 
 class Parser {
  public:
@@ -74,19 +75,34 @@ class Parser {
     return std::unexpected<Wrong>({start_, std::move(message)});
   }
 
+  // One, or several of firewall rules: "accept:hook,alert".
+  Result read_actions(std::string_view text) {
+    Rule& rule = builder_.rule;
+    bool is_first = true;
+    for (const std::string_view action : split(text, ',')) {
+      const std::size_t colon = action.find(':');
+      const std::string name = lower(action.substr(0, colon));
+      const auto known =
+          std::ranges::find(kActions, std::string_view(name), &std::pair<std::string_view, Action>::first);
+      if (known == std::end(kActions)) return wrong(fmt::format("'{}' is no action", printable(action, 80)));
+      if (rule.further_actions.size() >= 4) return wrong("the rule has too many actions");
+      if (is_first) rule.action = known->second;
+      if (!is_first) rule.further_actions.push_back(known->second);
+      if (colon != std::string_view::npos) {
+        const std::string_view scope = action.substr(colon + 1);
+        constexpr std::string_view kScopes[] = {"packet", "flow", "tx", "hook"};
+        if (std::ranges::find(kScopes, scope) == std::end(kScopes))
+          return wrong("an action is of a packet, flow, tx or hook");
+        rule.action_scope = scope;
+      }
+      is_first = false;
+    }
+    return {};
+  }
+
   Result read_header() {
     Rule& rule = builder_.rule;
-    const std::string_view action = token();
-    const std::string name = lower(action.substr(0, action.find(':')));
-    const auto known = std::ranges::find(kActions, std::string_view(name), &std::pair<std::string_view, Action>::first);
-    if (known == std::end(kActions)) return wrong(fmt::format("'{}' is no action", printable(action, 80)));
-    rule.action = known->second;
-    if (const std::size_t colon = action.find(':'); colon != std::string_view::npos) {
-      rule.action_scope = action.substr(colon + 1);
-      constexpr std::string_view kScopes[] = {"packet", "flow", "tx", "hook"};
-      if (std::ranges::find(kScopes, rule.action_scope) == std::end(kScopes))
-        return wrong("an action is of a packet, flow, tx or hook");
-    }
+    if (const auto read = read_actions(token()); !read) return read;
     auto protocol = parse_protocol(token());
     if (!protocol) return wrong(protocol.error().message);
     rule.protocol = std::move(*protocol);
@@ -116,10 +132,15 @@ class Parser {
     start_ = at_;
     if (!rest().starts_with('(')) return wrong("the options begin with a parenthesis");
     ++at_;
-    std::size_t end = text_.size();
-    while (end > at_ && (is_blank(text_[end - 1]) || text_[end - 1] == '\r')) --end;
-    const bool closed = end > at_ && text_[end - 1] == ')';
-    if (closed) --end;
+    const std::size_t parenthesis = text_.rfind(')');
+    const bool closed = parenthesis != std::string::npos && parenthesis > at_;
+    std::size_t end = closed ? parenthesis : text_.size();
+    const std::string_view after = closed ? std::string_view(text_).substr(end + 1) : std::string_view();
+    if (after.find(';') != std::string_view::npos) {
+      end = text_.size();  // the parenthesis was of an option
+    } else if (!trim(after).empty()) {
+      builder_.warnings.emplace_back("what stands after the closing parenthesis is not read");
+    }
     for (std::size_t options = 0;; ++options) {
       while (at_ < end && is_blank(text_[at_])) ++at_;
       if (at_ >= end) break;

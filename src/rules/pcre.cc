@@ -113,7 +113,11 @@ Expected<void> captures(Pcre& pcre, std::string_view text) {
 }
 
 Expected<void> read_pcre(Builder& builder, const Option& option, const Keyword&) {
-  const std::string_view value = option.value;
+  std::string_view value = option.value;
+  if (const std::size_t begin = value.find('/'); begin != 0 && begin != std::string_view::npos) {
+    builder.warnings.emplace_back("what stands before the pattern's first / is not read");
+    value.remove_prefix(begin);
+  }
   std::size_t end = value.rfind('/');
   while (end != std::string_view::npos && end > 0) {  // not one after an odd number of backslashes
     std::size_t slashes = 0;

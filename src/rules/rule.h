@@ -14,7 +14,17 @@
 
 namespace tocsin::rules {
 
-enum class Action : std::uint8_t { kAlert, kPass, kDrop, kReject, kRejectSource, kRejectTarget, kRejectBoth, kConfig };
+enum class Action : std::uint8_t {
+  kAlert,
+  kPass,
+  kDrop,
+  kReject,
+  kRejectSource,
+  kRejectTarget,
+  kRejectBoth,
+  kConfig,
+  kAccept
+};
 enum class Direction : std::uint8_t { kForward, kBoth, kTransaction };  // "->", "<>", "=>"
 
 struct Reference {
@@ -35,7 +45,8 @@ struct Rule {
   std::uint32_t line = 0;
 
   Action action = Action::kAlert;
-  std::string action_scope;  // packet, flow, tx, hook; empty: the default
+  std::vector<Action> further_actions;  // "accept:hook,alert"
+  std::string action_scope;             // packet, flow, tx, hook; empty: the default
   Protocol protocol;
   AddressSet source, target;
   PortSet source_ports, target_ports;
