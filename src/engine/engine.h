@@ -1,0 +1,54 @@
+// The packet engine: frames in; flows, transactions, files, anomalies and alerts out as EVE JSON
+// (docs.suricata.io, "EVE JSON Format").
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/expected.h"
+#include "base/options.h"
+#include "packet/packet.h"
+
+namespace tocsin::engine {
+
+struct EngineSettings {
+  Options options;  // as in Suricata's configuration
+  std::vector<std::filesystem::path> rule_files, firewall_rule_files;
+  std::filesystem::path threshold_file, classification_file, reference_file;
+  std::filesystem::path directory;  // where files and data sets go; empty: nothing is stored
+  bool is_inline = false;           // verdicts are judged as if packets could be dropped
+  bool check_checksums = true;
+};
+
+class Engine {
+ public:
+  // Bad rules don't stop it; they are told in faults() and in the log.
+  static Expected<std::unique_ptr<Engine>> make(EngineSettings settings);
+  ~Engine();
+
+  // A line of EVE, without its end.
+  std::function<void(std::string_view line)> eve;
+  // A line of Suricata's fast.log.
+  std::function<void(std::string_view line)> fast;
+
+  void take(std::uint32_t link_type, packet::Bytes frame, Timestamp time, std::uint64_t number);
+  // The input has ended: all flows end, statistics are written.
+  void finish();
+
+  std::vector<std::string> faults() const;
+
+ private:
+  struct State;
+  explicit Engine(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+// Reads a suricata.yaml into options: nested names joined by dots, indices of lists as numbers. A list's member that
+// is a map of one key ("- eve-log: ...") is also reachable by that key without the index.
+Expected<Options> read_configuration(const std::filesystem::path& path);
+
+}  // namespace tocsin::engine

@@ -1,0 +1,69 @@
+// Rules against packets, streams and transactions.
+//
+// All contents that decide are searched at once (Vectorscan, a database for each protocol, direction and buffer); only
+// rules whose content was found, and those without any, are looked at whole. What a rule remembers (flowbits, counts,
+// which transaction it matched) stays with the flow or the inspector, so that its answer does not depend on how flows
+// are shared among workers.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/options.h"
+#include "packet/packet.h"
+#include "protocol/transaction.h"
+#include "rules/parser.h"
+#include "stream/streams.h"
+
+namespace tocsin::match {
+
+struct Alert {
+  const rules::Rule* rule = nullptr;
+  rules::Action action = rules::Action::kAlert;  // after thresholds and rate filters
+  const protocol::Transaction* transaction = nullptr;
+  bool is_of_stream = false;  // found in the stream, not in the packet's own payload
+  bool is_of_state = false;   // found in the application's transactions
+  std::string_view frame;
+  bool is_suppressed = false;  // counted, not told
+};
+
+// What rules said of one packet, in the order in which it is told.
+struct Inspection {
+  std::vector<Alert> alerts;
+  enum class Verdict : std::uint8_t { kNone, kAlert, kPass, kDrop, kReject, kAccept } verdict = Verdict::kNone;
+  bool drop_flow = false, pass_flow = false;
+  std::string_view drop_reason;  // "rules", "threshold detection_filter", "firewall default app policy" ...
+  // Variables that rules kept (pktvars), and what rules set for logs.
+  std::vector<std::pair<std::string, std::string>> packet_variables;
+  void clear() { *this = {}; }
+};
+
+class Inspector {
+ public:
+  // firewall_rules: of Suricata 8's firewall mode; null: none. Files that rules name (datasets, scripts, reputation)
+  // are looked for beside the rule's file, then in options' default-rule-path. What can't run is told in faults().
+  Inspector(std::shared_ptr<const rules::RuleSet> rules, const Options& options,
+            std::shared_ptr<const rules::RuleSet> firewall_rules = nullptr);
+  ~Inspector();
+
+  void inspect(const packet::Packet& packet, const stream::Followed& followed, Inspection& out);
+  // The flow goes: flowbits and the like of it are let go with it; datasets are saved by finish().
+  void finish();
+
+  std::vector<rules::Fault> faults() const;
+  // Of Suricata's stats: "detect.alert", "detect.alerts_suppressed", "detect.engines.0.rules_loaded" ...
+  const std::map<std::string, std::uint64_t, std::less<>>& counters() const;
+
+  // Country of an address, for geoip; unset: such rules can't run.
+  std::function<std::string(const IpAddress&)> country_of;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace tocsin::match

@@ -1,0 +1,130 @@
+// What an application protocol says, as rules and logs see it.
+//
+// A Parser is fed the bytes of each side in order and makes transactions: a request and its response, a mail, a
+// handshake. A transaction tells its fields to rules by number (resolved from the rule's keyword once, when rules are
+// loaded), its events by name, and writes itself as the members of an EVE object.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/options.h"
+#include "base/time.h"
+
+namespace tocsin::protocol {
+
+using Bytes = std::span<const std::uint8_t>;
+
+enum class Side : std::uint8_t { kToServer = 0, kToClient = 1 };
+constexpr Side other(Side side) { return side == Side::kToServer ? Side::kToClient : Side::kToServer; }
+
+// What is known of a field now.
+enum class Presence : std::uint8_t {
+  kNotYet,   // may still come
+  kAbsent,   // will not come
+  kGrowing,  // is there, and may get longer (a body)
+  kWhole
+};
+struct Value {
+  Presence presence = Presence::kNotYet;
+  Bytes bytes;               // of a buffer; lives as long as the transaction is not fed
+  std::uint64_t offset = 0;  // of bytes in the whole of a growing buffer whose beginning was let go
+  std::uint64_t number = 0;  // of a number
+};
+
+// What the matcher keeps beside a flow or transaction; it alone knows what.
+struct Memory {
+  virtual ~Memory() = default;
+};
+
+// A file that is carried. Its bytes are kept up to a limit.
+struct File {
+  std::string name, magic;
+  Side side = Side::kToClient;
+  std::string bytes;  // from `offset` on
+  std::uint64_t offset = 0;
+  std::uint64_t size = 0;  // that came
+  std::uint64_t transaction = 0;
+  enum class State : std::uint8_t { kOpen, kClosed, kTruncated, kError } state = State::kOpen;
+  bool has_gaps = false, is_stored = false, is_logged = false;
+  std::string md5, sha1, sha256;     // lower hexadecimal, of a closed one
+  std::uint64_t start = 0, end = 0;  // of a range request
+};
+
+class Transaction {
+ public:
+  virtual ~Transaction() = default;
+
+  std::uint64_t id = 0;  // from 0, in the order of the flow
+  Timestamp time = 0;
+  // Steps of each side, of the protocol's own counting, for hooks and firewall rules; 255: complete.
+  std::uint8_t progress[2] = {0, 0};
+  static constexpr std::uint8_t kComplete = 255;
+  bool is_complete(Side side) const { return progress[static_cast<int>(side)] == kComplete; }
+  bool is_complete() const { return is_complete(Side::kToServer) && is_complete(Side::kToClient); }
+  // Grows with everything that changes what value() says, so that rules are not asked in vain.
+  std::uint32_t version[2] = {1, 1};
+
+  // Of application layer events, with the protocol's name: "http.missing_host_header".
+  std::vector<std::string_view> events;
+  std::vector<std::unique_ptr<File>> files;
+
+  // index: of a field that there may be several times (dns.query, tls.certs, mime headers). kAbsent past the last.
+  virtual Value value(int field, Side side, std::size_t index) const = 0;
+  // Members for EVE, each as `"http":{...}`, separated by commas; empty: nothing is logged.
+  virtual std::string eve() const { return {}; }
+
+  std::unique_ptr<Memory> memory;
+  bool is_logged = false;
+};
+
+class Parser {
+ public:
+  virtual ~Parser() = default;
+  // The next bytes of a side. Never throws; what is wrong becomes an event. false: this parser gives up on the flow.
+  virtual bool take(Side side, Bytes bytes, Timestamp time) = 0;
+  // So many bytes were lost. false: gives up.
+  virtual bool skip(Side side, std::uint64_t bytes, Timestamp time) = 0;
+  // No more will come of a side.
+  virtual void end(Side side, Timestamp time) = 0;
+
+  std::deque<std::unique_ptr<Transaction>> transactions;  // the owner removes those that are done with, from any place
+  // The protocol that the flow goes on with (STARTTLS, CONNECT, Upgrade); empty: none.
+  std::string_view upgrade_to;
+  // An announced flow (FTP's data): the owner takes these away.
+  struct Expected {
+    std::uint16_t port = 0;
+    bool to_server = false;  // whether the connection goes to the server's address
+    std::string command, file_name;
+  };
+  std::vector<Expected> expected;
+};
+
+enum class Probe : std::uint8_t { kNo, kMore, kYes };
+
+class Protocol {
+ public:
+  virtual ~Protocol() = default;
+  virtual std::string_view name() const = 0;  // "http", "dns" ... as app_proto has it
+  // The number of a buffer or field by its keyword's first name ("http.uri", "dns.opcode"); negative: it has none.
+  virtual int field(std::string_view keyword) const = 0;
+  // Names of the steps of a side, in order, as hooks have them: "request_started", "request_line" ...
+  virtual std::span<const std::string_view> steps(Side side) const {
+    (void)side;
+    return {};
+  }
+  // Whether the beginning of a side is of this protocol.
+  virtual Probe probe(bool is_udp, Side side, Bytes bytes, std::uint16_t server_port) const = 0;
+  virtual std::unique_ptr<Parser> parser(const Options& options) const = 0;
+};
+
+// All there are, in the order in which they are asked.
+std::span<const Protocol* const> protocols();
+const Protocol* find_protocol(std::string_view name);
+
+}  // namespace tocsin::protocol

@@ -1,0 +1,58 @@
+// From packets to flows and the bytes that they carry.
+//
+// TCP is followed as the receiver would: overlaps by the policy of the target system (Novak and Sturges, "Target-Based
+// TCP Stream Reassembly", 2007), windows, retransmissions with other bytes, wrap-around, gaps, pick-up in the middle
+// (stream.midstream), one side only (stream.async-oneside). Bytes become readable when they are acknowledged, or at
+// once with stream.inline. Memory is bounded for a flow (stream.reassembly.depth, 1 MiB) and in all
+// (stream.reassembly.memcap); what does not fit is counted. Events are named as the rule language has them, without
+// the keyword: "3whs_ack_in_wrong_dir", "est_packet_out_of_window", "reassembly_overlap_different_data".
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/options.h"
+#include "packet/packet.h"
+#include "stream/flow.h"
+
+namespace tocsin::stream {
+
+// What following a packet said.
+struct Followed {
+  Flow* flow = nullptr;  // null: the packet belongs to none
+  Side side = Side::kToServer;
+  bool is_established = false;           // both sides were heard before or with this packet
+  std::vector<std::string_view> events;  // of the stream
+  bool is_wrong_checksum = false;        // the packet was not taken into the stream
+  bool should_drop = false;              // by an exception policy or, inline, by the stream itself
+  std::string_view drop_reason;          // as EVE has it: "stream error", "stream urgent" ...
+};
+
+class Streams {
+ public:
+  // options: stream.*, flow.*, flow-timeouts.*, host-os-policy.*, vlan.use-for-tracking.
+  explicit Streams(const Options& options);
+  ~Streams();
+
+  // Finds the flow, follows TCP, and feeds the application of the flow with what has become readable; then flows that
+  // have been silent for too long end.
+  Followed take(const packet::Packet& packet);
+
+  // Called for each flow that has ended, before it goes. Until then `flush` is called with a packet for each side of a
+  // TCP flow in which something may not have been looked at, all bytes being readable by then.
+  std::function<void(Flow&)> ended;
+  std::function<void(const packet::Packet& packet, const Followed& followed)> flush;
+  // All flows end.
+  void finish();
+
+  // By the names of Suricata's stats: "tcp.sessions", "tcp.reassembly_gap", "flow.total" ...
+  const std::map<std::string, std::uint64_t, std::less<>>& counters() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace tocsin::stream
