@@ -29,13 +29,24 @@ struct Alert {
   bool is_of_state = false;   // found in the application's transactions
   std::string_view frame;
   bool is_suppressed = false;  // counted, not told
+  bool is_transaction_guessed = false;
+  std::string context;  // members of EVE's alert.context, of datasets with JSON
+};
+
+// What rules keep with a flow, for logs.
+struct FlowVariables {
+  std::vector<std::string> bits;
+  std::vector<std::pair<std::string, std::uint64_t>> integers;
+  std::vector<std::pair<std::string, std::string>> variables;
+  std::vector<std::pair<std::string, double>> entropies;  // by buffer
 };
 
 // What rules said of one packet, in the order in which it is told.
 struct Inspection {
   std::vector<Alert> alerts;
   enum class Verdict : std::uint8_t { kNone, kAlert, kPass, kDrop, kReject, kAccept } verdict = Verdict::kNone;
-  bool drop_flow = false, pass_flow = false;
+  bool drop_flow = false, pass_flow = false, accept_flow = false;
+  bool is_tagged = false;  // by the keyword tag
   std::string_view drop_reason;  // "rules", "threshold detection_filter", "firewall default app policy" ...
   // Variables that rules kept (pktvars), and what rules set for logs.
   std::vector<std::pair<std::string, std::string>> packet_variables;
@@ -53,6 +64,8 @@ class Inspector {
   void inspect(const packet::Packet& packet, const stream::Followed& followed, Inspection& out);
   // The flow goes: flowbits and the like of it are let go with it; datasets are saved by finish().
   void finish();
+
+  FlowVariables variables_of(const stream::Flow& flow) const;
 
   std::vector<rules::Fault> faults() const;
   // Of Suricata's stats: "detect.alert", "detect.alerts_suppressed", "detect.engines.0.rules_loaded" ...

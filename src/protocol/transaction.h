@@ -80,7 +80,10 @@ class Transaction {
   virtual std::string eve() const { return {}; }
 
   std::unique_ptr<Memory> memory;
+  // Kept by the engine: what of each side rules have seen when it was complete, and how many events were told.
+  bool is_inspected[2] = {false, false};
   bool is_logged = false;
+  std::uint32_t events_told = 0;
 };
 
 class Parser {

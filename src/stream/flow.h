@@ -46,8 +46,19 @@ struct Flow {
   std::unique_ptr<TcpSession> tcp;
   std::unique_ptr<protocol::Application> application;
   std::unique_ptr<protocol::Memory> memory;  // of the matcher: flowbits, flowints, what was looked at
+  std::unique_ptr<protocol::Memory> record;  // of the engine: what logs say at the end
   Verdict verdict = Verdict::kNone;
   bool has_alerts = false, is_bypassed = false;
+
+  // What logs tell of TCP: the state by Suricata's name ("established", "fin_wait1" ...), whether bytes are missing, and
+  // the most pieces that were held at once.
+  struct TcpSummary {
+    std::string_view state;
+    bool has_gap[2] = {false, false};
+    std::uint32_t most_regions[2] = {1, 1};
+  };
+  TcpSummary tcp_summary() const;
+  std::string_view exception_policy[2];  // target and policy that was applied, as EVE has them; empty: none
 
   // Bytes of a side that rules may look at, the newest last; what was let go is gone. Empty for all but TCP.
   StreamBytes stream(Side side) const;
