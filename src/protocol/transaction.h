@@ -53,6 +53,7 @@ struct File {
   enum class State : std::uint8_t { kOpen, kClosed, kTruncated, kError } state = State::kOpen;
   bool has_gaps = false, is_stored = false, is_logged = false;
   std::string md5, sha1, sha256;     // lower hexadecimal, of a closed one
+  std::vector<std::uint32_t> rules;  // that asked for it to be stored
   std::uint64_t start = 0, end = 0;  // of a range request
 };
 

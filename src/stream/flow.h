@@ -39,6 +39,7 @@ struct Flow {
   std::uint8_t vlans = 0;
   Timestamp first = 0, last = 0;
   std::uint64_t packets[2] = {0, 0}, bytes[2] = {0, 0};
+  std::uint8_t least_ttl[2] = {255, 255}, most_ttl[2] = {0, 0};
   FlowState state = FlowState::kNew;
   std::uint8_t tcp_flags[2] = {0, 0};
   std::string_view end_reason;  // "timeout", "forced", "shutdown"
