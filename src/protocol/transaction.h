@@ -44,6 +44,7 @@ struct Memory {
 
 // A file that is carried. Its bytes are kept up to a limit.
 struct File {
+  virtual ~File() = default;
   std::string name, magic;
   Side side = Side::kToClient;
   std::string bytes;  // from `offset` on
