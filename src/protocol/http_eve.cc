@@ -1,0 +1,53 @@
+// The members of EVE's "http" object.
+#if __has_include("protocol/eve_object.h")
+#include "protocol/eve_object.h"
+#define TOCSIN_HAS_EVE_OBJECT 1
+#endif
+#include "protocol/http_range.h"
+#include "protocol/http_transaction.h"
+
+namespace tocsin::protocol {
+
+std::string HttpTransaction::eve() const {
+#ifdef TOCSIN_HAS_EVE_OBJECT
+  const Message &request = of(Side::kToServer), &response = of(Side::kToClient);
+  EveObject object;
+  const auto copy = [&](std::string_view name, const Header* header) {
+    if (header) object.text(name, header->value);
+  };
+  object.open("http");
+  if (has_host) object.text("hostname", host);
+  if (port >= 0) object.number("http_port", static_cast<std::uint64_t>(port));
+  if (has_uri) object.text("url", raw_uri);
+  copy("http_user_agent", request.find("user-agent"));
+  copy("xff", request.find("x-forwarded-for"));
+  if (const Header* type = response.find("content-type"))
+    object.text("http_content_type", std::string_view(type->value).substr(0, type->value.find(';')));
+  if (const Header* header = response.find("content-range")) {
+    object.open("content_range");
+    object.text("raw", header->value);
+    if (const auto range = parse_content_range(header->value)) {
+      if (range->start >= 0) object.number("start", static_cast<std::uint64_t>(range->start));
+      if (range->end >= 0) object.number("end", static_cast<std::uint64_t>(range->end));
+      if (range->size >= 0) object.number("size", static_cast<std::uint64_t>(range->size));
+    }
+    object.close();
+  }
+  copy("http_refer", request.find("referer"));
+  if (!method.empty()) object.text("http_method", method);
+  if (request.has_protocol) object.text("protocol", request.protocol);
+  if (status_number > 0) {
+    object.number("status", static_cast<std::uint64_t>(status_number));
+  } else if (has_status) {
+    object.text("status_string", status);
+  }
+  copy("redirect", response.find("location"));
+  object.number("length", message_size);
+  object.close();
+  return object.take();
+#else
+  return {};
+#endif
+}
+
+}  // namespace tocsin::protocol

@@ -1,0 +1,64 @@
+// Feeds a flow to LibHTP and makes transactions of what it calls back with.
+#pragma once
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "protocol/http_settings.h"
+#include "protocol/http_transaction.h"
+
+struct htp_connp_t;
+struct htp_tx_t;
+struct htp_tx_data_t;
+
+namespace tocsin::protocol {
+
+class HttpParser final : public Parser {
+ public:
+  explicit HttpParser(std::shared_ptr<const HttpSettings> settings);
+  ~HttpParser() override;
+
+  bool take(Side side, Bytes bytes, Timestamp time) override;
+  bool skip(Side side, std::uint64_t bytes, Timestamp time) override;
+  void end(Side side, Timestamp time) override;
+
+  // Makes LibHTP's configuration call the hooks below.
+  static void hook(struct htp_cfg_t* configuration, const HttpSettings& settings);
+
+ private:
+  struct Hooks;
+  using Live = std::vector<std::pair<const void*, HttpTransaction*>>;
+
+  bool feed(Side side, const void* data, std::size_t size);
+  // The bytes before a response that are none of it.
+  std::size_t leading_junk(Bytes bytes) const;
+  void settle();
+  void finish(Side side);
+  void check_upgrade();
+  HttpTransaction* find(const htp_tx_t* tx) const;
+  HttpTransaction* make(const htp_tx_t* tx);
+  // That an event of now is of.
+  HttpTransaction* current() const;
+  void log(const char* message);
+  void check_flags(const htp_tx_t* tx, HttpTransaction& transaction);
+  void take_uri(htp_tx_t* tx, HttpTransaction& transaction);
+  void take_headers(htp_tx_t* tx, HttpTransaction& transaction, Side side);
+  void synchronise(htp_tx_t* tx);
+
+  std::shared_ptr<const HttpSettings> settings_;
+  htp_connp_t* library_ = nullptr;
+  std::shared_ptr<Live> live_ = std::make_shared<Live>();
+  std::vector<htp_tx_t*> done_;
+  std::uint64_t next_ = 0;
+  Timestamp now_ = 0;
+  Side feeding_ = Side::kToServer;
+  std::size_t messages_ = 0;
+  bool ended_[2] = {false, false};
+  bool is_broken_ = false;
+  const std::uint8_t* fed_end_ = nullptr;
+  bool is_within_body_ = false;  // the last byte of a response that came was one of its body
+  bool is_line_begun_ = false;   // some of a response's first line was fed
+};
+
+}  // namespace tocsin::protocol
