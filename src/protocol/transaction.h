@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -69,6 +70,8 @@ class Transaction {
   static constexpr std::uint8_t kComplete = 255;
   bool is_complete(Side side) const { return progress[static_cast<int>(side)] == kComplete; }
   bool is_complete() const { return is_complete(Side::kToServer) && is_complete(Side::kToClient); }
+  // A side whose packets rules of this transaction are not judged on: a DNS query is of its client alone.
+  bool is_skipped[2] = {false, false};
   // Grows with everything that changes what value() says, so that rules are not asked in vain.
   std::uint32_t version[2] = {1, 1};
 
@@ -99,8 +102,10 @@ class Parser {
   virtual void end(Side side, Timestamp time) = 0;
 
   std::deque<std::unique_ptr<Transaction>> transactions;  // the owner removes those that are done with, from any place
-  // The protocol that the flow goes on with (STARTTLS, CONNECT, Upgrade); empty: none.
+  // The protocol that the flow goes on with (STARTTLS, Upgrade), or "any" (CONNECT); empty: none.
   std::string_view upgrade_to;
+  std::uint16_t upgrade_port = 0;  // of the other protocol's server, 0: the flow's
+  std::size_t upgrade_left = 0;    // bytes at the end of those taken last that are the next protocol's
   // An announced flow (FTP's data): the owner takes these away.
   struct Expected {
     std::uint16_t port = 0;
@@ -108,9 +113,23 @@ class Parser {
     std::string command, file_name;
   };
   std::vector<Expected> expected;
+  // This flow was announced so.
+  virtual void announced(const Expected& by) { (void)by; }
 };
 
 enum class Probe : std::uint8_t { kNo, kMore, kYes };
+
+class Protocol;
+
+// What is asked of a protocol of which nothing but the beginning of a side is known.
+struct Beginning {
+  bool is_udp = false;
+  Side side = Side::kToServer;
+  Bytes bytes;
+  std::uint16_t client_port = 0, server_port = 0;
+  const Protocol* other = nullptr;  // of the other side, once known
+  std::uint64_t other_bytes = 0;    // that came of the other side
+};
 
 class Protocol {
  public:
@@ -118,6 +137,11 @@ class Protocol {
   virtual std::string_view name() const = 0;  // "http", "dns" ... as app_proto has it
   // The number of a buffer or field by its keyword's first name ("http.uri", "dns.opcode"); negative: it has none.
   virtual int field(std::string_view keyword) const = 0;
+  // The number behind a word that a rule may have instead ("nxdomain" of dns.rcode), in lower case.
+  virtual std::optional<std::uint64_t> number_of(int field, std::string_view word) const {
+    (void)field, (void)word;
+    return std::nullopt;
+  }
   // Names of the steps of a side, in order, as hooks have them: "request_started", "request_line" ...
   virtual std::span<const std::string_view> steps(Side side) const {
     (void)side;
@@ -125,7 +149,30 @@ class Protocol {
   }
   // Whether the beginning of a side is of this protocol.
   virtual Probe probe(bool is_udp, Side side, Bytes bytes, std::uint16_t server_port) const = 0;
+  // The same where more must be known; it is what is asked.
+  virtual Probe recognise(const Beginning& beginning) const {
+    return probe(beginning.is_udp, beginning.side, beginning.bytes, beginning.server_port);
+  }
+  // Of protocols too plain to be looked for everywhere: asked where a port is one of these ("53", "25, 465"; the
+  // configuration's detection-ports come first), or the other side is of this protocol.
+  virtual std::string_view ports(bool is_udp) const {
+    (void)is_udp;
+    return {};
+  }
+  virtual Probe recognise_on_port(const Beginning& beginning) const {
+    (void)beginning;
+    return Probe::kNo;
+  }
+  // Whether it has to be heard first; -1: either side may.
+  virtual int first_side() const { return -1; }
+  // Whether recognise_on_port can tell a client from a server, so that a flow met in the middle is turned around.
+  virtual bool tells_sides() const { return false; }
   virtual std::unique_ptr<Parser> parser(const Options& options) const = 0;
+  // Of protocols that are otherwise over UDP than over TCP.
+  virtual std::unique_ptr<Parser> parser_over(bool is_udp, const Options& options) const {
+    (void)is_udp;
+    return parser(options);
+  }
 };
 
 // All there are, in the order in which they are asked.

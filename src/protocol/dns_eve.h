@@ -1,0 +1,12 @@
+// EVE's object "dns", version 3 (docs.suricata.io, "EVE JSON Format", "Event type: DNS").
+#pragma once
+
+#include <string>
+
+#include "protocol/dns_message.h"
+
+namespace tocsin::protocol::dns {
+
+std::string eve(const Message& message, bool is_request, std::uint64_t transaction);
+
+}  // namespace tocsin::protocol::dns

@@ -1,0 +1,90 @@
+#include "protocol/protocols.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <vector>
+
+#include "base/text.h"
+#if __has_include("protocol/http.h")
+#include "protocol/http.h"
+#define TOCSIN_HAS_HTTP 1
+#endif
+
+namespace tocsin::protocol {
+namespace {
+
+const std::string* setting(const Options& options, std::string_view protocol, bool is_udp, std::string_view name) {
+  const std::string* value =
+      options.find(fmt::format("app-layer.protocols.{}.{}.{}", protocol, is_udp ? "udp" : "tcp", name));
+  return value ? value : options.find(fmt::format("app-layer.protocols.{}.{}", protocol, name));
+}
+
+// "53", "25, 465", "[139, 445]", "1000:2000", "any".
+bool has_port(std::string_view list, std::uint16_t port) {
+  while (!list.empty()) {
+    const std::size_t comma = list.find(',');
+    std::string_view part = list.substr(0, comma);
+    list = comma == std::string_view::npos ? std::string_view() : list.substr(comma + 1);
+    std::size_t begin = part.find_first_not_of(" []");
+    if (begin == std::string_view::npos) continue;
+    part = part.substr(begin, part.find_last_not_of(" []") + 1 - begin);
+    if (part == "any") return true;
+    std::uint16_t low = 0;
+    const char* end = part.data() + part.size();
+    auto [after, error] = std::from_chars(part.data(), end, low);
+    if (error != std::errc{}) continue;
+    std::uint16_t high = low;
+    if (after != end && (*after == ':' || *after == '-')) {
+      high = UINT16_MAX;
+      if (after + 1 != end) std::from_chars(after + 1, end, high);
+    }
+    if (port >= low && port <= high) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Enabled enabled(const Options& options, const Protocol& protocol, bool is_udp) {
+  const std::string* value = setting(options, protocol.name(), is_udp, "enabled");
+  if (!value) return {};
+  const std::string word = lower(*value);
+  if (word == "detection-only") return {true, false};
+  const bool no = word == "no" || word == "false" || word == "off" || word == "0" || word == "disabled";
+  return {!no, !no};
+}
+
+bool is_port_of(const Options& options, const Protocol& protocol, bool is_udp, std::uint16_t port) {
+  if (port == 0) return false;
+  const std::string* list = setting(options, protocol.name(), is_udp, "detection-ports.dp");
+  if (list) return has_port(*list, port);
+  bool is_list = false;
+  for (int i = 0; i < 64; ++i) {
+    const std::string* one = setting(options, protocol.name(), is_udp, fmt::format("detection-ports.dp.{}", i));
+    if (!one) break;
+    is_list = true;
+    if (has_port(*one, port)) return true;
+  }
+  return !is_list && has_port(protocol.ports(is_udp), port);
+}
+
+std::span<const Protocol* const> protocols() {
+  static const std::vector<const Protocol*> all = {
+#ifdef TOCSIN_HAS_HTTP
+      &http_protocol(),
+#endif
+      &dns_protocol(),
+  };
+  return all;
+}
+
+const Protocol* find_protocol(std::string_view name) {
+  const auto all = protocols();
+  const auto found = std::ranges::find(all, name, &Protocol::name);
+  return found == all.end() ? nullptr : *found;
+}
+
+}  // namespace tocsin::protocol

@@ -1,0 +1,18 @@
+// The protocols that there are, one function a protocol.
+#pragma once
+
+#include "protocol/transaction.h"
+
+namespace tocsin::protocol {
+
+const Protocol& dns_protocol();
+
+// Whether the configuration has this protocol parsed (app-layer.protocols.NAME.enabled), looked for at all, and on
+// which ports.
+struct Enabled {
+  bool recognised = true, parsed = true;
+};
+Enabled enabled(const Options& options, const Protocol& protocol, bool is_udp);
+bool is_port_of(const Options& options, const Protocol& protocol, bool is_udp, std::uint16_t port);
+
+}  // namespace tocsin::protocol
