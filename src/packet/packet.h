@@ -13,6 +13,7 @@
 
 #include "base/ip_address.h"
 #include "base/time.h"
+#include "packet/exception_policy.h"
 
 namespace tocsin::packet {
 
@@ -42,6 +43,7 @@ struct TcpFields {
   bool sack_permitted = false;
   std::array<std::array<std::uint32_t, 2>, 4> sack{};
   std::uint8_t sacks = 0;
+  bool has_fast_open = false, has_md5 = false, has_ao = false;  // RFC 7413, RFC 2385, RFC 5925
   bool has(std::uint8_t flag) const { return (flags & flag) != 0; }
 };
 
@@ -57,7 +59,10 @@ struct Packet {
   Timestamp time = 0;
   Origin origin = Origin::kWire;
   const Packet* outer = nullptr;
-  std::string_view carrier;  // of kTunnel: "gre", "ipip", "vxlan", "teredo" ... as Suricata's tunnel.proto would
+  std::string_view carrier;  // of kTunnel: "gre", "ipv4", "ipv6", "vxlan", "geneve", "teredo", "gtp"
+  std::uint8_t depth = 0;    // how many tunnels are around it
+  // Its payload is a packet of its own: rules on payload are not for this one.
+  bool carries_packet = false;
 
   Bytes frame;     // as captured; of other origins: from the IP header on
   Bytes ethernet;  // its 14 bytes, if there are any
@@ -82,12 +87,14 @@ struct Packet {
   std::uint16_t source_port = 0, destination_port = 0;
   TcpFields tcp;    // of TCP
   IcmpFields icmp;  // of both ICMPs
-  Bytes payload;    // above the transport; of other protocols above IP: network_payload
+  Bytes payload;    // above a transport that is understood; else empty (of other protocols see network_payload)
   bool network_checksum_right = true, transport_checksum_right = true;
 
   // Names of decode events, as the rule language has them: "ipv4.hlen_too_small", "tcp.opt_invalid_len".
   std::vector<std::string_view> events;
-  // What could not be taken apart to the end: such a packet belongs to no flow.
+  // Of memory that ran out while it was taken apart; its reason is "defrag memcap".
+  ExceptionPolicy exception_policy = ExceptionPolicy::kNone;
+  // Some of it is against its protocol's rules. Its flow is known as far as transport_header is.
   bool is_invalid = false;
 
   bool is_tcp() const { return protocol == kTcp && !transport_header.empty(); }

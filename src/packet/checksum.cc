@@ -1,0 +1,57 @@
+#include "packet/checksum.h"
+
+#include <cstring>
+
+namespace tocsin::packet {
+namespace {
+
+// In the machine's byte order: the sum of swapped words is the swapped sum.
+std::uint64_t sum_of(Bytes bytes, std::uint64_t sum) {
+  const std::uint8_t* at = bytes.data();
+  std::size_t left = bytes.size();
+  for (; left >= 8; at += 8, left -= 8) {
+    std::uint32_t words[2];
+    std::memcpy(words, at, 8);
+    sum += words[0];
+    sum += words[1];
+  }
+  for (; left >= 2; at += 2, left -= 2) {
+    std::uint16_t word;
+    std::memcpy(&word, at, 2);
+    sum += word;
+  }
+  if (left) {
+    const std::uint8_t last[2] = {*at, 0};
+    std::uint16_t word;
+    std::memcpy(&word, last, 2);
+    sum += word;
+  }
+  return sum;
+}
+
+bool folds_to_ones(std::uint64_t sum) {
+  while (sum >> 16) sum = (sum & 0xffff) + (sum >> 16);
+  return sum == 0xffff;
+}
+
+}  // namespace
+
+bool is_checksum_right(Bytes bytes) { return folds_to_ones(sum_of(bytes, 0)); }
+
+bool is_checksum_right(Bytes segment, const IpAddress& source, const IpAddress& destination, std::uint8_t protocol) {
+  const std::size_t skipped = source.is_v4() && destination.is_v4() ? 12 : 0;
+  std::uint64_t sum = sum_of(Bytes(source.bytes()).subspan(skipped), 0);
+  sum = sum_of(Bytes(destination.bytes()).subspan(skipped), sum);
+  const auto length = static_cast<std::uint32_t>(segment.size());
+  const std::uint8_t rest[8] = {static_cast<std::uint8_t>(length >> 24),
+                                static_cast<std::uint8_t>(length >> 16),
+                                static_cast<std::uint8_t>(length >> 8),
+                                static_cast<std::uint8_t>(length),
+                                0,
+                                0,
+                                0,
+                                protocol};
+  return folds_to_ones(sum_of(segment, sum_of(rest, sum)));
+}
+
+}  // namespace tocsin::packet

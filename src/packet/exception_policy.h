@@ -1,0 +1,28 @@
+// What happens to a packet when the engine can't do its work on it (Suricata's exception policies).
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/options.h"
+
+namespace tocsin::packet {
+
+enum class ExceptionPolicy : std::uint8_t {
+  kNone,  // nothing has happened
+  kIgnore,
+  kDropPacket,
+  kDropFlow,
+  kPassPacket,
+  kPassFlow,
+  kBypass,
+  kReject
+};
+
+// The policy that an option names; else that of "exception-policy"; else kIgnore. "auto" is kDropFlow inline.
+// can_be_of_flow: false turns policies of flows into those of their packet.
+ExceptionPolicy policy_of(const Options& options, std::string_view name, bool is_inline, bool can_be_of_flow);
+// As Suricata's stats and EVE have it: "ignore", "drop_packet".
+std::string_view name_of(ExceptionPolicy policy);
+
+}  // namespace tocsin::packet
