@@ -17,7 +17,7 @@ std::string HttpTransaction::eve() const {
   };
   object.open("http");
   if (has_host) object.text("hostname", host);
-  if (port >= 0) object.number("http_port", static_cast<std::uint64_t>(port));
+  if (port > 0) object.number("http_port", static_cast<std::uint64_t>(port));
   if (has_uri) object.text("url", raw_uri);
   copy("http_user_agent", request.find("user-agent"));
   copy("xff", request.find("x-forwarded-for"));

@@ -62,7 +62,7 @@ constexpr Row kRows[] = {
     {"Invalid response line: invalid response status", "http.response_line_invalid_response_status"},
     {"Switching Protocol with Content-Length", "http.switching_proto_with_content_length"},
     {"Weird response end of lines mix", "http.deformed_eol"},
-    {"[Internal Error]", "http.response_body_internal_error"},
+    {"[Internal Error] Invalid tx progress", "http.response_body_internal_error"},
 
     {"Repetition for header", "http.request_header_repetition", "http.response_header_repetition"},
     {"C-L value with extra data in the beg", "http.content_length_extra_data_start"},

@@ -87,6 +87,16 @@ void HttpTransaction::close_file(Side side, File::State how) {
 }
 
 void HttpTransaction::add_body(Side side, Bytes bytes) {
+  BrotliBody* const decoder = of(side).decoder.get();
+  if (decoder == nullptr) {
+    add_decoded(side, bytes);
+    return;
+  }
+  const auto result = decoder->decode(bytes, [&](Bytes decoded) { add_decoded(side, decoded); });
+  if (result == BrotliBody::Result::kBomb) add_event("http.compression_bomb");
+}
+
+void HttpTransaction::add_decoded(Side side, Bytes bytes) {
   Message& message = of(side);
   const std::uint64_t within = HttpBody::within(limits(side), message.body_size, bytes.size());
   changed(side);

@@ -67,7 +67,11 @@ struct HttpParser::Hooks {
       transaction = self->make(tx);
       if (transaction == nullptr) return HTP_ERROR;
       transaction->add_event("http.unable_to_match_response_to_request");
-      self->take_uri(tx, *transaction);
+      transaction->raw_uri = text_of(tx->request_uri);
+      transaction->has_uri = tx->request_uri != nullptr;
+      if (tx->parsed_uri != nullptr) transaction->path = text_of(tx->parsed_uri->path);
+      transaction->is_request_unseen = true;
+      transaction->set_progress(Side::kToServer, Transaction::kComplete);
     }
     return HTP_OK;
   }
@@ -96,6 +100,7 @@ struct HttpParser::Hooks {
     transaction->is_put = tx->request_method_number == HTP_M_PUT;
     transaction->is_connect = tx->request_method_number == HTP_M_CONNECT;
     self->take_uri(tx, *transaction);
+    self->check_line(tx, *transaction);
     self->check_flags(tx, *transaction);
     transaction->changed(Side::kToServer);
     return HTP_OK;
@@ -148,10 +153,11 @@ struct HttpParser::Hooks {
     // Of what is decompressed nothing is known, and a body that is cut off is the likeliest.
     if (side == Side::kToClient)
       self->is_within_body_ = data->tx->response_content_encoding_processing != HTP_COMPRESSION_NONE ||
-                              data->data + data->len == self->fed_end_;
+                              data->data + data->len == self->fed_.data() + self->fed_.size();
     if (data->data == nullptr) {
       transaction->skip_body(side, data->len);
     } else {
+      self->check_chunk(data, *transaction, side);
       transaction->add_body(side, {data->data, data->len});
     }
     return HTP_OK;
@@ -289,11 +295,62 @@ HttpTransaction* HttpParser::current() const {
 void HttpParser::log(const char* message) {
   if (messages_ >= kMessagesMost) return;
   HttpTransaction* transaction = current();
-  const std::string_view event = http_event(message, feeding_ == Side::kToServer);
+  std::string_view event = http_event(message, feeding_ == Side::kToServer);
+  if (event == "http.abnormal_ce_header") {
+    const htp_tx_t* tx = feeding_ == Side::kToServer ? htp_connp_get_in_tx(library_) : htp_connp_get_out_tx(library_);
+    if (std::string_view(message).starts_with("C-E unknown setting") && tx != nullptr && is_known_coding(tx))
+      event = {};
+  }
   if (++messages_ == kMessagesMost && transaction) transaction->add_event("http.too_many_warnings");
   // That one is of the transaction which is yet to be made for it.
   if (event.empty() || transaction == nullptr || event == "http.unable_to_match_response_to_request") return;
   transaction->add_event(event);
+}
+
+bool HttpParser::is_known_coding(const htp_tx_t* tx) const {
+  // What later versions know beside what this one does.
+  const htp_header_t* header =
+      header_of(feeding_ == Side::kToServer ? tx->request_headers : tx->response_headers, "content-encoding");
+  if (header == nullptr) return false;
+  std::string_view list = view_of(header->value);
+  if (equals_ignoring_case(list, "br")) return true;
+  while (!list.empty()) {
+    const std::size_t size = std::min(list.find_first_of(", "), list.size());
+    const std::string token = lower(list.substr(0, size));
+    list.remove_prefix(std::min(size + 1, list.size()));
+    if (!token.empty() && token != "identity" && token != "none" && token != "inflate" && token != "lzma" &&
+        token.find("gzip") == std::string::npos && token.find("deflate") == std::string::npos)
+      return false;
+  }
+  return true;
+}
+
+void HttpParser::check_line(htp_tx_t* tx, HttpTransaction& transaction) {
+  const std::string& protocol = transaction.of(Side::kToServer).protocol;
+  if (tx->request_protocol_number > 0 && protocol.find_first_of(" \t") != std::string::npos)
+    transaction.add_event("http.protocol_contains_extra_data");
+  if (!tx->is_protocol_0_9) return;
+  // A request of one line has nothing behind it but few blanks; else it only lacks the protocol.
+  constexpr std::size_t kJunkMost = 16;
+  const Bytes rest = fed_.subspan(std::min(htp_connp_req_data_consumed(library_), fed_.size()));
+  const auto blanks = static_cast<std::size_t>(std::ranges::find_if_not(rest, is_space) - rest.begin());
+  if (blanks == rest.size() && blanks <= kJunkMost) return;
+  tx->is_protocol_0_9 = 0;
+  transaction.add_event("http.request_line_missing_protocol");
+}
+
+void HttpParser::check_chunk(const htp_tx_data_t* data, HttpTransaction& transaction, Side side) const {
+  const htp_tx_t* tx = data->tx;
+  const auto coding = side == Side::kToServer ? tx->request_transfer_coding : tx->response_transfer_coding;
+  if (coding != HTP_CODING_CHUNKED || data->data <= fed_.data() || data->data >= fed_.data() + fed_.size()) return;
+  // The line before it, if it came with it, is the chunk's length.
+  const std::string_view before(reinterpret_cast<const char*>(fed_.data()),
+                                static_cast<std::size_t>(data->data - fed_.data()));
+  if (!before.ends_with('\n')) return;
+  const std::size_t begin = before.rfind('\n', before.size() - 2);
+  const std::string_view line = before.substr(begin == std::string_view::npos || before.size() < 2 ? 0 : begin);
+  if (line.find(';') == std::string_view::npos) return;
+  transaction.add_event(side == Side::kToServer ? "http.request_chunk_extension" : "http.response_chunk_extension");
 }
 
 void HttpParser::check_flags(const htp_tx_t* tx, HttpTransaction& transaction) {
@@ -370,6 +427,9 @@ void HttpParser::take_headers(htp_tx_t* tx, HttpTransaction& transaction, Side s
     const auto* header = static_cast<const htp_header_t*>(htp_table_get_index(table, i, nullptr));
     message.headers.push_back({text_of(header->name), text_of(header->value)});
   }
+  if (const htp_header_t* coding = header_of(table, "content-encoding");
+      coding != nullptr && equals_ignoring_case(view_of(coding->value), "br") && message.body_size == 0)
+    message.decoder = std::make_unique<BrotliBody>(settings_->bomb_limit);
   if (side == Side::kToServer) {
     transaction.host = text_of(tx->request_hostname);
     transaction.has_host = tx->request_hostname != nullptr;
@@ -384,7 +444,7 @@ void HttpParser::synchronise(htp_tx_t* tx) {
   HttpTransaction* transaction = tx != nullptr ? find(tx) : nullptr;
   if (transaction == nullptr) return;
   transaction->message_size = static_cast<std::uint64_t>(std::max<std::int64_t>(tx->response_message_len, 0));
-  transaction->set_progress(Side::kToServer, step_of(tx->request_progress));
+  if (!transaction->is_request_unseen) transaction->set_progress(Side::kToServer, step_of(tx->request_progress));
   transaction->set_progress(Side::kToClient, step_of(tx->response_progress));
 }
 
@@ -410,7 +470,7 @@ std::size_t HttpParser::leading_junk(Bytes bytes) const {
 
 bool HttpParser::feed(Side side, const void* data, std::size_t size) {
   feeding_ = side;
-  fed_end_ = data != nullptr ? static_cast<const std::uint8_t*>(data) + size : nullptr;
+  fed_ = data != nullptr ? Bytes(static_cast<const std::uint8_t*>(data), size) : Bytes();
   if (side == Side::kToClient) is_within_body_ = false;
   const int result = side == Side::kToServer ? htp_connp_req_data(library_, nullptr, data, size)
                                              : htp_connp_res_data(library_, nullptr, data, size);

@@ -41,6 +41,9 @@ class HttpParser final : public Parser {
   // That an event of now is of.
   HttpTransaction* current() const;
   void log(const char* message);
+  bool is_known_coding(const htp_tx_t* tx) const;
+  void check_line(htp_tx_t* tx, HttpTransaction& transaction);
+  void check_chunk(const htp_tx_data_t* data, HttpTransaction& transaction, Side side) const;
   void check_flags(const htp_tx_t* tx, HttpTransaction& transaction);
   void take_uri(htp_tx_t* tx, HttpTransaction& transaction);
   void take_headers(htp_tx_t* tx, HttpTransaction& transaction, Side side);
@@ -56,7 +59,7 @@ class HttpParser final : public Parser {
   std::size_t messages_ = 0;
   bool ended_[2] = {false, false};
   bool is_broken_ = false;
-  const std::uint8_t* fed_end_ = nullptr;
+  Bytes fed_;                    // now
   bool is_within_body_ = false;  // the last byte of a response that came was one of its body
   bool is_line_begun_ = false;   // some of a response's first line was fed
 };

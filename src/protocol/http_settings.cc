@@ -89,6 +89,7 @@ HttpSettings::HttpSettings(const Options& options) : files(FileSettings::of(opti
   double_decode_query = reader.flag("double-decode-query", false);
   whole_uri = reader.flag("uri-include-all", false);
   is_inline = reader.flag("http-body-inline", options.flag("stream.inline", false));
+  bomb_limit = reader.number("compression-bomb-limit", bomb_limit);
   most_transactions = reader.number("max-tx", most_transactions);
 
   library = std::shared_ptr<htp_cfg_t>(htp_config_create(), htp_config_destroy);
@@ -115,7 +116,7 @@ HttpSettings::HttpSettings(const Options& options) : files(FileSettings::of(opti
   const std::uint64_t layers = lzma ? reader.number("lzma-enabled", reader.flag("lzma-enabled", false)) : 0;
   htp_config_set_lzma_layers(made, static_cast<int>(std::min<std::uint64_t>(layers, 127)));
   htp_config_set_lzma_memlimit(made, reader.number("lzma-memlimit", 1 << 20));
-  htp_config_set_compression_bomb_limit(made, reader.number("compression-bomb-limit", 1 << 20));
+  htp_config_set_compression_bomb_limit(made, bomb_limit);
   // Suricata's own limit is a tenth of it; what is found shall not hang on how busy the machine is.
   htp_config_set_compression_time_limit(made, reader.number("decompression-time-limit", 1'000'000));
   HttpParser::hook(made, *this);

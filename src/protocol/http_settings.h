@@ -26,6 +26,7 @@ struct HttpSettings {
   bool whole_uri = false;  // the scheme, the user and the host are part of the decoded URI
   bool is_inline = false;  // bodies are looked at as they come
   std::uint64_t most_transactions = 512;
+  std::uint64_t bomb_limit = 1 << 20;
   FileSettings files;
   std::shared_ptr<htp_cfg_t> library;  // with the hooks of HttpParser
 };

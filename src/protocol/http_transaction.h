@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "protocol/body_brotli.h"
 #include "protocol/http_body.h"
 #include "protocol/http_multipart.h"
 #include "protocol/http_settings.h"
@@ -72,7 +73,8 @@ class HttpTransaction final : public Transaction, private Multipart::Sink {
     bool is_ended = false;        // no more will come, complete or not
     std::uint64_t body_size = 0;  // that came, decoded
     HttpBody body;
-    GrowingFile* file = nullptr;  // that is open
+    GrowingFile* file = nullptr;          // that is open
+    std::unique_ptr<BrotliBody> decoder;  // if the body is in Brotli
     // Made when asked for.
     mutable std::string all_headers, names, start;
     mutable std::vector<std::string> single;
@@ -85,6 +87,7 @@ class HttpTransaction final : public Transaction, private Multipart::Sink {
 
   std::string method, uri, raw_uri, path, host, uri_host, status, status_text;
   bool has_uri = false, has_status = false, has_status_text = false, has_host = false;
+  bool is_request_unseen = false;  // a response came without it
   bool is_post = false, is_put = false, is_connect = false;
   std::uint64_t message_size = 0;  // of the response, as it came
   int port = -1, status_number = 0;
@@ -97,7 +100,7 @@ class HttpTransaction final : public Transaction, private Multipart::Sink {
     of(side).is_made = false;
   }
 
-  void add_body(Side side, Bytes bytes);
+  void add_body(Side side, Bytes bytes);  // as it came, but for what LibHTP decodes
   void skip_body(Side side, std::uint64_t missing);
   void close_file(Side side, File::State how = File::State::kClosed);
 
@@ -123,6 +126,7 @@ class HttpTransaction final : public Transaction, private Multipart::Sink {
   }
   void make(Side side) const;
   void open_file(Side side, std::string name);
+  void add_decoded(Side side, Bytes bytes);
   void add_to_response_file(Bytes bytes);
 
   void open_part(std::string name) override;
