@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -58,7 +59,8 @@ class Inspector {
   // firewall_rules: of Suricata 8's firewall mode; null: none. Files that rules name (datasets, scripts, reputation)
   // are looked for beside the rule's file, then in options' default-rule-path. What can't run is told in faults().
   Inspector(std::shared_ptr<const rules::RuleSet> rules, const Options& options,
-            std::shared_ptr<const rules::RuleSet> firewall_rules = nullptr);
+            std::shared_ptr<const rules::RuleSet> firewall_rules = nullptr,
+            std::span<const protocol::Protocol* const> protocols = protocol::protocols());
   ~Inspector();
 
   void inspect(const packet::Packet& packet, const stream::Followed& followed, Inspection& out);
@@ -74,8 +76,9 @@ class Inspector {
   // Country of an address, for geoip; unset: such rules can't run.
   std::function<std::string(const IpAddress&)> country_of;
 
+  struct State;  // match/state.h
+
  private:
-  struct State;
   std::unique_ptr<State> state_;
 };
 

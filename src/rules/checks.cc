@@ -121,6 +121,10 @@ Expected<void> Builder::check_files() const {
 Expected<void> Builder::finish() {
   if (transforms_) return failure("the transforms at the end have nothing to look at");
   if (rule.metadata.sid == 0) return failure("the rule has no sid");
+  if (!rule.metadata.priority) {  // then it is the class's
+    const auto type = vocabulary_.class_types.find(rule.metadata.class_type);
+    if (type != vocabulary_.class_types.end()) rule.metadata.priority = type->second.priority;
+  }
   int fast_patterns = 0;
   bool has_frame = false, has_other = false;
   for (const BufferMatches& buffer : rule.buffers) {

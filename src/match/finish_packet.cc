@@ -1,0 +1,132 @@
+// What rules said of a packet, weighed: thresholds, actions, how much is told; and tags.
+#include <algorithm>
+
+#include "match/state.h"
+
+namespace tocsin::match {
+namespace {
+
+using rules::Action;
+
+bool is_reject(Action action) {
+  return action == Action::kReject || action == Action::kRejectSource || action == Action::kRejectTarget ||
+         action == Action::kRejectBoth;
+}
+
+bool tells(const rules::Rule& rule) {
+  if (rule.no_alert) return false;
+  if (std::ranges::find(rule.further_actions, Action::kAlert) != rule.further_actions.end()) return true;
+  return rule.action != Action::kPass && rule.action != Action::kConfig && rule.action != Action::kAccept;
+}
+
+// Whether what a rule does to a packet it does to the whole flow.
+bool is_of_flow(const CompiledRule& rule, bool of_stream, bool of_state) {
+  const std::string& scope = rule.rule->action_scope;
+  if (scope == "flow") return true;
+  if (!scope.empty()) return false;
+  switch (rule.type) {
+    case RuleType::kIpOnly:
+    case RuleType::kLikeIpOnly:
+    case RuleType::kProtocolOnly:
+    case RuleType::kApplication:
+    case RuleType::kTransaction:
+      return true;
+    case RuleType::kPacketStream:
+    case RuleType::kStream:
+      return of_stream || of_state;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+void Inspector::State::finish_packet() {
+  std::ranges::stable_sort(pending, [](const Pending& a, const Pending& b) {
+    if (a.rule->number != b.rule->number) return a.rule->number < b.rule->number;
+    if ((a.transaction == nullptr) != (b.transaction == nullptr)) return a.transaction != nullptr;
+    return a.transaction != nullptr && a.transaction->id > b.transaction->id;
+  });
+  Inspection& out = *now.out;
+  using Verdict = Inspection::Verdict;
+  bool dropped = out.verdict == Verdict::kDrop;
+  std::size_t told = 0;
+  for (const Pending& one : pending) {
+    const CompiledRule& rule = *one.rule;
+    const auto judged = thresholds->judge(rule, *now.packet, now.memory);
+    const Action action = judged.action.value_or(rule.rule->action);
+    if (judged.answer != Thresholds::Answer::kNo) {
+      if (judged.answer == Thresholds::Answer::kTell) tag(rule);
+      const bool of_flow = is_of_flow(rule, one.of_stream, one.of_state);
+      if (action == Action::kDrop || is_reject(action)) {
+        if (!dropped) out.drop_reason = judged.action ? "threshold detection_filter" : "rules";
+        dropped = true;
+        if (is_reject(action))
+          out.verdict = Verdict::kReject;
+        else if (out.verdict != Verdict::kReject)
+          out.verdict = Verdict::kDrop;
+        out.drop_flow = out.drop_flow || of_flow;
+      } else if (action == Action::kPass && !dropped) {
+        out.verdict = Verdict::kPass;
+        out.pass_flow = out.pass_flow || of_flow;
+      }
+    }
+    if (judged.answer != Thresholds::Answer::kTell) {
+      ++counters["detect.alerts_suppressed"];
+    } else if (action == Action::kPass || tells(*rule.rule)) {
+      if (told >= most_alerts) {
+        ++counters["detect.alert_queue_overflow"];
+        continue;
+      }
+      ++told;
+      ++counters["detect.alert"];
+      if (tells(*rule.rule)) {
+        Alert alert;
+        alert.rule = rule.rule;
+        alert.action = action;
+        alert.transaction = one.transaction;
+        alert.is_of_stream = one.of_stream;
+        alert.is_of_state = one.of_state;
+        alert.context = one.context;
+        out.alerts.push_back(std::move(alert));
+        if (out.verdict == Verdict::kNone) out.verdict = Verdict::kAlert;
+      }
+      if (action == Action::kPass) break;
+    } else {
+      ++counters["detect.alerts_suppressed"];
+    }
+  }
+  if (now.flow == nullptr) return;
+  if (!out.alerts.empty()) now.flow->has_alerts = true;
+  if (out.pass_flow && now.flow->verdict == stream::Verdict::kNone) now.flow->verdict = stream::Verdict::kPass;
+  if (out.drop_flow && now.flow->verdict == stream::Verdict::kNone) now.flow->verdict = stream::Verdict::kDrop;
+}
+
+void Inspector::State::tag(const CompiledRule& rule) {
+  if (!rule.rule->tag || now.memory == nullptr || rule.rule->tag->what != "session") return;
+  constexpr std::size_t kMostTags = 16;
+  constexpr std::uint32_t kMostPackets = 256;
+  if (now.memory->tags.size() >= kMostTags) return;
+  FlowMemory::Tagged tagged;
+  tagged.metric = rule.rule->tag->metric.empty() ? "packets" : rule.rule->tag->metric;
+  tagged.count = rule.rule->tag->metric.empty() ? kMostPackets : rule.rule->tag->count;
+  if (tagged.metric == "seconds") tagged.until = now.packet->time + static_cast<Timestamp>(tagged.count) * kSecond;
+  now.memory->tags.push_back(std::move(tagged));
+}
+
+// A packet after the one that was alerted on is tagged as long as its tag lasts.
+void Inspector::State::follow_tags() {
+  if (now.memory == nullptr || now.memory->tags.empty() || now.packet->origin == packet::Origin::kFlowEnd) return;
+  std::erase_if(now.memory->tags, [&](FlowMemory::Tagged& tagged) {
+    ++tagged.seen_packets;
+    const std::uint64_t bytes_before = tagged.seen_bytes;
+    tagged.seen_bytes += now.packet->frame.size();
+    const bool is_over = tagged.metric == "packets" ? tagged.seen_packets > tagged.count
+                         : tagged.metric == "bytes" ? bytes_before > tagged.count
+                                                    : now.packet->time > tagged.until;
+    if (!is_over) now.out->is_tagged = true;
+    return is_over;
+  });
+}
+
+}  // namespace tocsin::match

@@ -1,0 +1,277 @@
+// Rules on packets, and on the bytes of streams.
+#include <algorithm>
+
+#include "match/state.h"
+
+namespace tocsin::match {
+namespace {
+
+bool any_of(const rules::AddressSet& set, const IpAddress& address) { return set.contains(address); }
+
+Bytes packet_bytes(PacketBuffer buffer, const packet::Packet& packet) {
+  const auto header = [&](std::uint8_t protocol) {
+    return packet.protocol == protocol ? packet.transport_header : Bytes();
+  };
+  switch (buffer) {
+    case PacketBuffer::kEthernet:
+      return packet.ethernet;
+    case PacketBuffer::kIpV4:
+      return packet.ip_version == 4 ? packet.network_header : Bytes();
+    case PacketBuffer::kIpV6: {
+      if (packet.ip_version != 6) return {};
+      // With its extensions, which lie right behind it.
+      const Bytes& more = packet.network_extensions;
+      const bool adjoins = !more.empty() && packet.network_header.data() + packet.network_header.size() == more.data();
+      return adjoins ? Bytes(packet.network_header.data(), packet.network_header.size() + more.size())
+                     : packet.network_header;
+    }
+    case PacketBuffer::kTcp:
+      return header(packet::kTcp);
+    case PacketBuffer::kUdp:
+      return header(packet::kUdp);
+    case PacketBuffer::kIcmpV4:
+      return header(packet::kIcmp);
+    case PacketBuffer::kIcmpV6:
+      return header(packet::kIcmpV6);
+    case PacketBuffer::kIgmp:
+      return packet.protocol == packet::kIgmp ? packet.network_payload : Bytes();
+    case PacketBuffer::kSctp:
+      return packet.protocol == packet::kSctp ? packet.network_payload.first(
+                                                    std::min<std::size_t>(packet.network_payload.size(), 12))
+                                              : Bytes();
+    case PacketBuffer::kSource:
+    case PacketBuffer::kTarget: {
+      const auto& bytes = (buffer == PacketBuffer::kSource ? packet.source : packet.destination).bytes();
+      if (packet.ip_version == 4) return Bytes(bytes).subspan(12);
+      return packet.ip_version == 6 ? Bytes(bytes) : Bytes();
+    }
+    case PacketBuffer::kOther:
+      break;
+  }
+  return {};
+}
+
+}  // namespace
+
+void Inspector::State::start(const packet::Packet& packet, const stream::Followed& followed, Inspection& out) {
+  now = {};
+  now.packet = &packet;
+  now.followed = &followed;
+  now.flow = followed.flow;
+  now.side = followed.side;
+  now.out = &out;
+  now.context.packet = &packet;
+  now.context.followed = &followed;
+  now.context.country_of = &country_of;
+  now.context.reputation = &reputation;
+  pending.clear();
+  if (now.flow == nullptr) return;
+  if (!now.flow->memory) now.flow->memory = std::make_unique<FlowMemory>();
+  now.memory = static_cast<FlowMemory*>(now.flow->memory.get());
+  now.context.memory = now.memory;
+  const protocol::Application* application = now.flow->application.get();
+  if (application == nullptr) return;
+  const protocol::Protocol* known[3] = {application->protocol(), application->protocol_of(Side::kToServer),
+                                        application->protocol_of(Side::kToClient)};
+  now.context.protocol_was_found_now =
+      !std::ranges::equal(known, now.memory->known) || now.memory->had_failed != application->has_failed();
+  std::ranges::copy(known, now.memory->known);
+  now.memory->had_failed = application->has_failed();
+  const auto found = std::ranges::find(protocols, application->protocol());
+  if (found != protocols.end()) {
+    now.protocol = static_cast<int>(found - protocols.begin());
+    now.applications = applications[static_cast<std::size_t>(now.protocol)];
+  }
+}
+
+void Inspector::State::follow_sequence() {
+  const packet::Packet& packet = *now.packet;
+  if (now.memory == nullptr || !packet.is_tcp() || packet.origin == packet::Origin::kFlowEnd) return;
+  const int side = static_cast<int>(now.side);
+  const auto& tcp = packet.tcp;
+  const std::uint32_t end = tcp.sequence + static_cast<std::uint32_t>(packet.payload.size()) +
+                            (tcp.has(packet::kSyn) ? 1U : 0U) + (tcp.has(packet::kFin) ? 1U : 0U);
+  if (!now.memory->has_sequence[side] || tcp.has(packet::kSyn)) {
+    now.memory->has_sequence[side] = true;
+    now.memory->first_sequence[side] = tcp.has(packet::kSyn) ? tcp.sequence : tcp.sequence - 1;
+    now.memory->next_sequence[side] = end;
+  } else if (static_cast<std::int32_t>(end - now.memory->next_sequence[side]) > 0) {
+    now.memory->next_sequence[side] = end;
+  }
+}
+
+// A stream is looked at when enough has come, when the application has come to an end of something, and at its end.
+void Inspector::State::look_at_stream() {
+  if (now.memory == nullptr || now.flow->tcp == nullptr) return;
+  const int side = static_cast<int>(now.side);
+  const stream::StreamBytes all = now.flow->stream(now.side);
+  std::uint64_t from = std::max(now.memory->looked_at[side], all.offset);
+  if (from >= all.end()) return;
+  std::uint64_t trigger = 1;
+  if (now.flow->application && now.flow->application->parser() != nullptr) {
+    const auto& transactions = now.flow->application->parser()->transactions;
+    trigger += transactions.size() << 8;
+    for (const auto& one : transactions) trigger += one->id << 1 | (one->is_complete(now.side) ? 1U : 0U);
+  }
+  const bool was_triggered = trigger != now.memory->trigger[side];
+  const bool is_end = now.packet->origin == packet::Origin::kFlowEnd || now.packet->tcp.has(packet::kRst) ||
+                      now.flow->state == stream::FlowState::kClosed;
+  if (is_inline) {
+    if (now.packet->payload.empty() && !is_end) return;
+    const std::uint64_t back = std::max(chunk[side], std::uint64_t{now.packet->payload.size()});
+    from = std::min(from, all.end() > back ? std::max(all.offset, all.end() - back) : all.offset);
+  } else if (!is_end && !was_triggered && all.end() - from < chunk[side]) {
+    return;
+  }
+  now.memory->trigger[side] = trigger;
+  now.memory->looked_at[side] = all.end();
+  now.stream = {all.bytes.subspan(static_cast<std::size_t>(from - all.offset)), from, is_end, true};
+  now.has_stream = !now.stream.bytes.empty();
+}
+
+bool Inspector::State::holds_header(const CompiledRule& rule) const {
+  const packet::Packet& packet = *now.packet;
+  if (rule.of_arp) return packet.ether_type == 0x0806;
+  if (rule.of_ethernet) return !packet.ethernet.empty();
+  if (rule.ip_version != 0 && packet.ip_version != rule.ip_version) return false;
+  if (packet.ip_version == 0) return rule.any_protocol && rule.type == RuleType::kEventOnly;
+  if (!rule.any_protocol && !rule.protocols[packet.protocol]) return false;
+  const rules::Rule& text = *rule.rule;
+  if (text.same_ip && packet.source != packet.destination) return false;
+  const bool has_ports =
+      packet.protocol == packet::kTcp || packet.protocol == packet::kUdp || packet.protocol == packet::kSctp;
+  const auto fits = [&](const IpAddress& source, std::uint16_t source_port, const IpAddress& target,
+                        std::uint16_t target_port) {
+    const auto port_fits = [&](const rules::PortSet& ports, std::uint16_t port) {
+      if (ports.is_any()) return true;
+      return has_ports && !packet.is_fragment() && ports.contains(port);
+    };
+    return port_fits(text.target_ports, target_port) && port_fits(text.source_ports, source_port) &&
+           any_of(text.target, target) && any_of(text.source, source);
+  };
+  return fits(packet.source, packet.source_port, packet.destination, packet.destination_port) ||
+         (rule.is_both_ways &&
+          fits(packet.destination, packet.destination_port, packet.source, packet.source_port));
+}
+
+bool Inspector::State::holds_flow(const CompiledRule& rule) const {
+  if (rule.needs_flow && now.flow == nullptr) return false;
+  const rules::FlowCondition& flow = rule.rule->flow;
+  if (now.flow != nullptr && !rule.is_transactional && !is_of(rule.side, now.side)) return false;
+  using Stage = rules::FlowCondition::State;
+  if (flow.state == Stage::kEstablished && !now.followed->is_established) return false;
+  if (flow.state == Stage::kNotEstablished && now.followed->is_established) return false;
+  using Fragments = rules::FlowCondition::Fragments;
+  const bool is_rebuilt = now.packet->origin == packet::Origin::kDefragmented;
+  if (flow.fragments == Fragments::kOnly && !is_rebuilt) return false;
+  return flow.fragments != Fragments::kNone || !is_rebuilt;
+}
+
+bool Inspector::State::holds_conditions(const CompiledRule& rule, TransactionMemory* transaction) {
+  now.context.is_protocol_only = rule.type == RuleType::kProtocolOnly;
+  for (const PacketCondition& condition : rule.packet_conditions)
+    if (!condition.test(*condition.condition, now.context)) return false;
+  return std::ranges::all_of(rule.asks, [&](const StateCondition& state) {
+    return states.holds(state, *now.packet, now.memory, transaction);
+  });
+}
+
+bool Inspector::State::holds_packet_checks(const CompiledRule& rule, bool& of_stream) {
+  evaluator.start_rule();
+  for (const Check& check : rule.packet_checks) {
+    const Buffer& buffer = compiled.buffers[static_cast<std::size_t>(check.buffer)];
+    if (buffer.where == Where::kPacketBuffer) {
+      Bytes bytes = packet_bytes(buffer.packet_buffer, *now.packet);
+      if (bytes.empty()) {
+        if (check.asks_absent || check.absent_suffices) continue;
+        return false;
+      }
+      if (check.asks_absent) return false;
+      std::string changed;
+      if (!buffer.changes.empty()) {
+        changed = std::string(text_of(bytes));
+        for (const Change& change : buffer.changes) change.apply(changed);
+        bytes = bytes_of(changed);
+      }
+      if (!evaluator.holds(check.program, {bytes, 0, true, true})) return false;
+      continue;
+    }
+    if (rule.on_stream && now.has_stream && evaluator.holds(check.program, now.stream)) {
+      of_stream = true;
+      continue;
+    }
+    const bool was_taken = now.flow != nullptr && now.flow->tcp != nullptr && !now.followed->is_wrong_checksum &&
+                           now.followed->is_established;
+    if (rule.on_stream && !rule.on_packet && was_taken) return false;
+    if (now.packet->payload.empty() || !evaluator.holds(check.program, {now.packet->payload, 0, true, true}))
+      return false;
+  }
+  return true;
+}
+
+bool Inspector::State::judge_packet(const CompiledRule& rule, bool& of_stream) {
+  if (rule.needs_payload && now.packet->payload.empty() && !now.has_stream) return false;
+  const bool is_made = now.packet->origin == packet::Origin::kFlowEnd;
+  if (is_made && (rule.type == RuleType::kPacket || rule.needs_real_packet)) return false;
+  if (rule.rule->protocol.applications != rules::kAllApplications &&
+      (rule.rule->protocol.applications & now.applications) == 0)
+    return false;
+  return holds_header(rule) && holds_flow(rule) && holds_conditions(rule, nullptr) &&
+         holds_packet_checks(rule, of_stream);
+}
+
+void Inspector::State::judge_packets() {
+  const packet::Packet& packet = *now.packet;
+  named.clear();
+  const bool is_first = now.memory == nullptr || !now.memory->was_seen[static_cast<int>(now.side)];
+  const bool is_made = packet.origin == packet::Origin::kFlowEnd;
+  if (is_first && !is_made) {
+    const auto& addresses = candidates->of_addresses();
+    named.insert(named.end(), addresses.begin(), addresses.end());
+  }
+  if (!packet.events.empty() || !now.followed->events.empty()) {
+    const auto& events = candidates->of_events();
+    named.insert(named.end(), events.begin(), events.end());
+  }
+  const auto& always = candidates->of_packets(packet);
+  named.insert(named.end(), always.begin(), always.end());
+  candidates->search_payload(packet, now.side, packet.payload, named);
+  if (now.has_stream) candidates->search_payload(packet, now.side, now.stream.bytes, named);
+  for (const BufferSearch& search : candidates->packet_searches()) {
+    const Buffer& buffer = compiled.buffers[static_cast<std::size_t>(search.buffer)];
+    const Bytes bytes = packet_bytes(buffer.packet_buffer, packet);
+    if (bytes.empty()) continue;
+    if (buffer.changes.empty()) {
+      candidates->search(search, bytes, named);
+    } else {
+      std::string changed(text_of(bytes));
+      for (const Change& change : buffer.changes) change.apply(changed);
+      candidates->search(search, bytes_of(changed), named);
+    }
+  }
+  std::ranges::sort(named);
+  named.erase(std::unique(named.begin(), named.end()), named.end());
+  for (const std::uint32_t number : named) {
+    const CompiledRule& rule = *compiled.rules[number];
+    if (rule.is_firewall) continue;
+    bool of_stream = false;
+    if (judge_packet(rule, of_stream)) matched(rule, nullptr, nullptr, of_stream);
+  }
+  if (now.memory != nullptr) now.memory->was_seen[static_cast<int>(now.side)] = true;
+}
+
+void Inspector::State::matched(const CompiledRule& rule, const protocol::Transaction* transaction,
+                               TransactionMemory* memory, bool of_stream) {
+  for (const StateCondition& change : rule.sets) states.change(change, *now.packet, now.memory, memory);
+  for (const Captured& captured : evaluator.captured()) {
+    if (captured.capture->of == rules::Pcre::Capture::Of::kPacket)
+      now.out->packet_variables.emplace_back(captured.capture->name, captured.value);
+    else if (now.memory != nullptr && (now.memory->variables.size() < 1024 ||
+                                       now.memory->variables.find(captured.capture->name) !=
+                                           now.memory->variables.end()))
+      now.memory->variables[captured.capture->name] = captured.value;
+  }
+  pending.push_back({&rule, transaction, of_stream, transaction != nullptr, {}});
+}
+
+}  // namespace tocsin::match

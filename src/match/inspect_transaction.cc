@@ -1,0 +1,227 @@
+// Rules on the transactions of application protocols.
+#include <algorithm>
+
+#include "base/text.h"
+#include "match/state.h"
+#include "rules/builder.h"
+
+namespace tocsin::match {
+namespace {
+
+using protocol::Presence;
+using protocol::Transaction;
+using protocol::Value;
+
+constexpr std::size_t kMostInstances = 4096;
+
+TransactionMemory& memory_of(Transaction& transaction) {
+  if (!transaction.memory) transaction.memory = std::make_unique<TransactionMemory>();
+  return static_cast<TransactionMemory&>(*transaction.memory);
+}
+
+// Changes with all that rules could see.
+std::uint64_t state_of(const Transaction& transaction, Side side) {
+  std::uint64_t state = transaction.version[static_cast<int>(side)];
+  const auto mix = [&](std::uint64_t value) { state = (state ^ value) * 0x9e3779b97f4a7c15ULL + 1; };
+  mix(transaction.progress[0]);
+  mix(transaction.progress[1]);
+  mix(transaction.events.size());
+  for (const auto& file : transaction.files) {
+    mix(file->size);
+    mix(static_cast<std::uint64_t>(file->state));
+  }
+  return state | 1;
+}
+
+}  // namespace
+
+Instance Inspector::State::instance(const Buffer& buffer, const Transaction& transaction, Side side,
+                                    std::size_t index) const {
+  Instance one;
+  const int number = buffer.field < 0
+                         ? -1
+                         : compiled.fields[static_cast<std::size_t>(buffer.field)]
+                               .numbers[static_cast<std::size_t>(now.protocol)];
+  if (number >= 0) {
+    const Value value = transaction.value(number, side, index);
+    one.presence = value.presence;
+    one.view = {value.bytes, value.offset, value.presence == Presence::kWhole, true};
+    return one;
+  }
+  if (buffer.where == Where::kField || buffer.where == Where::kFrame) return one;
+  std::size_t at = 0;
+  for (const auto& file : transaction.files) {
+    if (file->side != side || at++ != index) continue;
+    const bool is_open = file->state == protocol::File::State::kOpen;
+    one.presence = is_open ? Presence::kGrowing : Presence::kWhole;
+    if (buffer.where == Where::kFileData) {
+      one.view = {bytes_of(file->bytes), file->offset, !is_open, true};
+    } else {
+      const std::string& text = buffer.where == Where::kFileName ? file->name : file->magic;
+      if (text.empty()) one.presence = is_open ? Presence::kNotYet : Presence::kAbsent;
+      one.view = {bytes_of(text), 0, true, true};
+    }
+    return one;
+  }
+  one.presence = transaction.is_complete(side) ? Presence::kAbsent : Presence::kNotYet;
+  return one;
+}
+
+const std::vector<Instance>& Inspector::State::instances(int buffer_number, const Transaction& transaction,
+                                                         Side side) {
+  Made& one = made[static_cast<int>(side)][static_cast<std::size_t>(buffer_number)];
+  if (one.when == turn) return one.instances;
+  one.when = turn;
+  one.instances.clear();
+  const Buffer& buffer = compiled.buffers[static_cast<std::size_t>(buffer_number)];
+  for (std::size_t i = 0; i < (buffer.may_repeat ? kMostInstances : 1); ++i) {
+    const Instance found = instance(buffer, transaction, side, i);
+    const bool is_there = found.presence == Presence::kWhole || found.presence == Presence::kGrowing;
+    const bool is_same = i > 0 && is_there && !one.instances[i - 1].view.bytes.empty() &&
+                         one.instances[i - 1].view.bytes.data() == found.view.bytes.data();
+    if (is_same) break;  // a field that is there once
+    if (!is_there && i > 0) break;
+    one.instances.push_back(found);
+    if (!is_there) break;
+  }
+  if (buffer.changes.empty()) return one.instances;
+  if (one.bytes.size() < one.instances.size()) one.bytes.resize(one.instances.size());
+  for (std::size_t i = 0; i < one.instances.size(); ++i) {
+    one.bytes[i].assign(text_of(one.instances[i].view.bytes));
+    for (const Change& change : buffer.changes) change.apply(one.bytes[i]);
+    one.instances[i].view.bytes = bytes_of(one.bytes[i]);
+    one.instances[i].view.offset = 0;
+  }
+  return one.instances;
+}
+
+Inspector::State::Answer Inspector::State::holds_check(const Check& check, const Transaction& transaction,
+                                                       Side side) {
+  const auto& all = instances(check.buffer, transaction, side);
+  const bool is_complete = transaction.is_complete(side);
+  const Presence first = all.empty() ? Presence::kAbsent : all.front().presence;
+  if (first == Presence::kAbsent || (first == Presence::kNotYet && is_complete))
+    return check.asks_absent || check.absent_suffices ? Answer::kYes : Answer::kNever;
+  if (first == Presence::kNotYet) return Answer::kNo;
+  if (check.asks_absent) return Answer::kNever;
+  bool may_change = compiled.buffers[static_cast<std::size_t>(check.buffer)].may_repeat;
+  for (const Instance& one : all) {
+    if (evaluator.holds(check.program, one.view)) return Answer::kYes;
+    may_change = may_change || one.presence == Presence::kGrowing;
+  }
+  return may_change && !is_complete ? Answer::kNo : Answer::kNever;
+}
+
+void Inspector::State::search_buffers(const Transaction& transaction, TransactionMemory::OfSide& memory) {
+  memory.scanned.resize(compiled.buffers.size());
+  named.clear();
+  for (const BufferSearch& search : candidates->transaction_searches(now.protocol, now.side)) {
+    const auto& all = instances(search.buffer, transaction, now.side);
+    std::uint64_t sum = 0;
+    for (const Instance& one : all) {
+      const bool is_there = one.presence == Presence::kWhole || one.presence == Presence::kGrowing;
+      if (is_there) sum += one.view.offset + one.view.bytes.size() + 1;
+    }
+    std::uint64_t& scanned = memory.scanned[static_cast<std::size_t>(search.buffer)];
+    if (sum == scanned) continue;
+    scanned = sum;
+    for (const Instance& one : all) candidates->search(search, one.view.bytes, named);
+  }
+  if (named.empty()) return;
+  memory.wanted.insert(memory.wanted.end(), named.begin(), named.end());
+  std::ranges::sort(memory.wanted);
+  memory.wanted.erase(std::unique(memory.wanted.begin(), memory.wanted.end()), memory.wanted.end());
+}
+
+Inspector::State::Answer Inspector::State::judge_rule(const CompiledRule& rule, Transaction& transaction,
+                                                      TransactionMemory& memory) {
+  auto& of_side = memory.sides[static_cast<int>(now.side)];
+  auto& all = rule.is_transactional ? memory.both : of_side.rules;
+  RuleProgress* progress = find_progress(all, rule.number);
+  if (progress != nullptr && progress->is_done) return progress->has_matched ? Answer::kYes : Answer::kNever;
+  if ((rule.rule->protocol.applications & now.applications) == 0) return Answer::kNever;
+  if (progress == nullptr && !(holds_header(rule) && holds_flow(rule) && holds_conditions(rule, &memory)))
+    return Answer::kNo;
+  if (const auto hook = rule.hooks.find(protocols[static_cast<std::size_t>(now.protocol)]); !rule.hooks.empty()) {
+    if (hook == rule.hooks.end() || hook->second.first != now.side) return Answer::kNo;
+    if (transaction.progress[static_cast<int>(now.side)] < hook->second.second) return Answer::kNo;
+  }
+  evaluator.start_rule();
+  std::uint32_t found = progress == nullptr ? 0 : progress->found;
+  std::uint32_t wanted = 0, bit = 1;
+  bool never = false, of_stream = false;
+  const auto take = [&](auto&& ask) {
+    wanted |= bit;
+    if ((found & bit) == 0 && !never) {
+      const Answer answer = ask();
+      if (answer == Answer::kYes) found |= bit;
+      if (answer == Answer::kNever) never = true;
+    }
+    bit <<= 1;
+  };
+  // The side that a part of the rule looks at; a rule of both sides looks at the client's also later.
+  const auto side_of = [&](rules::Side side) {
+    if (side == rules::Side::kEither) return now.side;
+    return side == rules::Side::kToServer ? Side::kToServer : Side::kToClient;
+  };
+  for (const Check& check : rule.transaction_checks) {
+    const Side side = side_of(check.side);
+    take([&] {
+      if (side != now.side && now.side == Side::kToServer) return Answer::kNo;
+      const Answer answer = holds_check(check, transaction, side);
+      return answer == Answer::kNever && side != now.side && !rule.is_transactional ? Answer::kNo : answer;
+    });
+  }
+  bool has_file = false;
+  for (const TransactionCondition& condition : rule.transaction_conditions) {
+    if (condition.kind == TransactionCondition::Kind::kFile) {
+      has_file = true;
+      continue;
+    }
+    take([&] { return holds_condition(condition, transaction, side_of(condition.side)); });
+  }
+  if (has_file) take([&] { return holds_file(rule, transaction, now.side); });
+  if (!rule.packet_checks.empty()) {
+    take([&] { return holds_packet_checks(rule, of_stream) ? Answer::kYes : Answer::kNo; });
+  }
+  const bool is_whole = found == wanted && !(rule.is_transactional && now.side == Side::kToServer);
+  if (found == 0 && !never && !is_whole) return Answer::kNo;
+  if (progress == nullptr) progress = &all.emplace_back(RuleProgress{rule.number, 0, false, false});
+  progress->found = found;
+  progress->is_done = never || is_whole;
+  progress->has_matched = is_whole && !never;
+  if (!progress->has_matched) return never ? Answer::kNever : Answer::kNo;
+  if (!rule.is_firewall) matched(rule, &transaction, &memory, of_stream);
+  return Answer::kYes;
+}
+
+void Inspector::State::judge_transaction(Transaction& transaction) {
+  TransactionMemory& memory = memory_of(transaction);
+  TransactionMemory::OfSide& of_side = memory.sides[static_cast<int>(now.side)];
+  if (of_side.is_done) return;
+  const std::uint64_t state = state_of(transaction, now.side);
+  if (state == of_side.state && !now.has_stream) return;
+  of_side.state = state;
+  ++turn;
+  search_buffers(transaction, of_side);
+  named = of_side.wanted;
+  const auto& always = candidates->of_transactions(now.protocol, now.side);
+  named.insert(named.end(), always.begin(), always.end());
+  std::ranges::sort(named);
+  named.erase(std::unique(named.begin(), named.end()), named.end());
+  for (const std::uint32_t number : named) {
+    const CompiledRule& rule = *compiled.rules[number];
+    if (!rule.is_firewall) judge_rule(rule, transaction, memory);
+  }
+  if (transaction.is_complete(now.side)) of_side.is_done = true;
+}
+
+void Inspector::State::judge_transactions() {
+  if (now.protocol < 0 || now.flow->application->parser() == nullptr || now.flow->protocol != now.packet->protocol)
+    return;
+  const bool is_made = now.packet->origin == packet::Origin::kFlowEnd;
+  if (now.packet->protocol == packet::kTcp && !now.followed->is_established && !is_made) return;
+  for (const auto& transaction : now.flow->application->parser()->transactions) judge_transaction(*transaction);
+}
+
+}  // namespace tocsin::match

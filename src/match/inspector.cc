@@ -1,0 +1,84 @@
+#include "match/inspector.h"
+
+#include <algorithm>
+
+#include "match/resources.h"
+#include "match/state.h"
+
+namespace tocsin::match {
+
+Inspector::State::State(std::shared_ptr<const rules::RuleSet> set, const Options& given,
+                        std::shared_ptr<const rules::RuleSet> firewall,
+                        std::span<const protocol::Protocol* const> all,
+                        const std::function<std::string(const IpAddress&)>& countries)
+    : rules(std::move(set)),
+      firewall_rules(std::move(firewall)),
+      options(given),
+      protocols(all),
+      country_of(countries),
+      evaluator(static_cast<std::uint32_t>(options.number("detect.inspection-recursion-limit", 3000))) {
+  resources = make_resources(options, faults);
+  compiled = compile(*rules, firewall_rules.get(), options, *resources, protocols);
+  candidates = std::make_unique<Candidates>(compiled, protocols, options.text("mpm-algo") != "none");
+  faults.insert(faults.end(), compiled.faults.begin(), compiled.faults.end());
+  thresholds = std::make_unique<Thresholds>(compiled, options, faults);
+  reputation = Reputation::read(options, faults);
+  for (const protocol::Protocol* protocol : protocols) applications.push_back(applications_of(*protocol));
+  for (auto& buffers : made) buffers.resize(compiled.buffers.size());
+  is_inline = options.flag("stream.inline", false);
+  most_alerts = std::max<std::uint64_t>(options.number("packet-alert-max", 15), 1);
+  chunk[0] = options.number("stream.reassembly.toserver-chunk-size", 2560);
+  chunk[1] = options.number("stream.reassembly.toclient-chunk-size", 2560);
+  counters["detect.alert"] = counters["detect.alerts_suppressed"] = counters["detect.alert_queue_overflow"] = 0;
+  counters["detect.engines.0.rules_loaded"] = compiled.loaded;
+  counters["detect.engines.0.rules_failed"] = compiled.failed + rules->refused();
+}
+
+void Inspector::State::inspect(const packet::Packet& packet, const stream::Followed& followed, Inspection& out) {
+  out.clear();
+  if (followed.flow != nullptr && followed.flow->verdict == stream::Verdict::kPass) return;
+  if (followed.flow != nullptr && followed.flow->verdict == stream::Verdict::kDrop) {
+    out.verdict = Inspection::Verdict::kDrop;
+    out.drop_reason = "flow drop";
+    return;
+  }
+  start(packet, followed, out);
+  follow_sequence();
+  follow_tags();
+  look_at_stream();
+  judge_packets();
+  judge_transactions();
+  finish_packet();
+  if (now.memory != nullptr && now.flow->application) now.memory->events_seen = now.flow->application->events.size();
+}
+
+Inspector::Inspector(std::shared_ptr<const rules::RuleSet> rules, const Options& options,
+                     std::shared_ptr<const rules::RuleSet> firewall_rules,
+                     std::span<const protocol::Protocol* const> protocols)
+    : state_(std::make_unique<State>(std::move(rules), options, std::move(firewall_rules), protocols, country_of)) {}
+Inspector::~Inspector() = default;
+
+void Inspector::inspect(const packet::Packet& packet, const stream::Followed& followed, Inspection& out) {
+  state_->inspect(packet, followed, out);
+}
+
+void Inspector::finish() { state_->resources->save(); }
+
+FlowVariables Inspector::variables_of(const stream::Flow& flow) const {
+  FlowVariables variables;
+  const auto* memory = static_cast<const FlowMemory*>(flow.memory.get());
+  if (memory == nullptr) return variables;
+  const auto& names = state_->compiled.bit_names[0];
+  for (std::size_t i = 0; i < memory->bits.size() && i < names.size(); ++i)
+    if (memory->bits[i]) variables.bits.push_back(names[i]);
+  for (std::size_t i = 0; i < memory->integers.size(); ++i)
+    if (memory->integers[i]) variables.integers.emplace_back(state_->compiled.integer_names[i], *memory->integers[i]);
+  for (const auto& [name, value] : memory->variables) variables.variables.emplace_back(name, value);
+  variables.entropies = memory->entropies;
+  return variables;
+}
+
+std::vector<rules::Fault> Inspector::faults() const { return state_->faults; }
+const std::map<std::string, std::uint64_t, std::less<>>& Inspector::counters() const { return state_->counters; }
+
+}  // namespace tocsin::match

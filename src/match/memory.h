@@ -1,0 +1,81 @@
+// What is kept beside flows and transactions between packets.
+#pragma once
+
+#include <bitset>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "match/compiled.h"
+#include "protocol/transaction.h"
+
+namespace tocsin::match {
+
+struct ThresholdCount {
+  std::uint32_t count = 0, seconds = 0;
+  Timestamp since = 0, acting_since = 0;
+  std::uint64_t next = 0;
+  std::unique_ptr<std::bitset<65536>> ports;  // that were seen, of unique_on
+};
+
+struct FlowMemory : protocol::Memory {
+  std::vector<bool> bits;                             // by the number of the name
+  std::vector<std::optional<std::uint32_t>> integers;  // the same
+  std::map<std::string, std::string> variables;
+  bool was_seen[2] = {false, false};  // a packet of the side was looked at
+  // What was known of the application at the last packet.
+  const protocol::Protocol* known[3] = {nullptr, nullptr, nullptr};
+  bool had_failed = false;
+  std::size_t events_seen = 0;
+  // Of TCP: numbers of sequence, for stream_size, and how far the stream was looked at.
+  bool has_sequence[2] = {false, false};
+  std::uint32_t first_sequence[2] = {0, 0}, next_sequence[2] = {0, 0};
+  std::uint64_t looked_at[2] = {0, 0};
+  std::uint64_t trigger[2] = {0, 0};  // changes when the application asks to look at what there is
+  std::uint64_t done_before[2] = {0, 0};
+  // Of thresholds that are tracked by flow.
+  std::map<std::uint64_t, ThresholdCount> counts;
+  std::vector<std::pair<std::string, double>> entropies;
+  // tag: until when this flow is logged.
+  struct Tagged {
+    std::uint64_t packets = 0, bytes = 0;
+    Timestamp until = 0;
+    std::uint64_t seen_packets = 0, seen_bytes = 0;
+    std::string metric;
+    std::uint32_t count = 0;
+  };
+  std::vector<Tagged> tags;
+};
+
+// How far a rule has got with a transaction.
+struct RuleProgress {
+  std::uint32_t rule = 0;
+  std::uint32_t found = 0;  // a bit for each check and condition
+  bool is_done = false;     // it matched, or can't any more
+  bool has_matched = false;
+};
+
+struct TransactionMemory : protocol::Memory {
+  struct OfSide {
+    std::vector<RuleProgress> rules;  // by rule
+    std::vector<std::uint32_t> wanted;  // rules that the search has named and that are not done
+    std::vector<std::uint64_t> scanned;  // by buffer: what was searched, to not search it again
+    std::uint64_t state = 0;             // of the transaction when it was looked at last
+    bool is_done = false;
+    int firewall_step = 0;  // steps before it are accepted
+    bool firewall_accepted = false;
+  };
+  OfSide sides[2];
+  std::vector<RuleProgress> both;  // of rules with =>
+  std::map<std::uint64_t, bool> bits;  // xbits of the transaction
+};
+
+inline RuleProgress* find_progress(std::vector<RuleProgress>& all, std::uint32_t rule) {
+  for (RuleProgress& one : all)
+    if (one.rule == rule) return &one;
+  return nullptr;
+}
+
+}  // namespace tocsin::match

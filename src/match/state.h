@@ -1,0 +1,115 @@
+// All of an inspector: what rules were made into, what they remember, and the memory that a packet is judged in.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "match/candidates.h"
+#include "match/compiled.h"
+#include "match/conditions.h"
+#include "match/inspector.h"
+#include "match/memory.h"
+#include "match/reputation.h"
+#include "match/states.h"
+#include "match/thresholds.h"
+
+namespace tocsin::match {
+
+// A buffer as it is now, its transforms done.
+struct Instance {
+  protocol::Presence presence = protocol::Presence::kAbsent;
+  View view;
+};
+
+struct Inspector::State {
+  State(std::shared_ptr<const rules::RuleSet> set, const Options& given, std::shared_ptr<const rules::RuleSet> firewall,
+        std::span<const protocol::Protocol* const> all, const std::function<std::string(const IpAddress&)>& countries);
+
+  void inspect(const packet::Packet& packet, const stream::Followed& followed, Inspection& out);
+
+  // One packet: what is known while it is judged.
+  struct Now {
+    const packet::Packet* packet = nullptr;
+    const stream::Followed* followed = nullptr;
+    stream::Flow* flow = nullptr;
+    FlowMemory* memory = nullptr;
+    PacketContext context;
+    Side side = Side::kToServer;
+    rules::Applications applications = 0;  // of the flow's protocol; 0: none is known
+    int protocol = -1;                     // its place in protocols
+    bool has_stream = false;               // there are bytes of the stream to look at
+    View stream;
+    Inspection* out = nullptr;
+  };
+  struct Pending {
+    const CompiledRule* rule = nullptr;
+    const protocol::Transaction* transaction = nullptr;
+    bool of_stream = false, of_state = false;
+    std::string context;
+  };
+
+  // inspect_packet.cc
+  void start(const packet::Packet& packet, const stream::Followed& followed, Inspection& out);
+  void follow_sequence();
+  void look_at_stream();
+  bool holds_header(const CompiledRule& rule) const;
+  bool holds_flow(const CompiledRule& rule) const;
+  bool holds_conditions(const CompiledRule& rule, TransactionMemory* transaction);
+  bool holds_packet_checks(const CompiledRule& rule, bool& of_stream);
+  bool judge_packet(const CompiledRule& rule, bool& of_stream);
+  void judge_packets();
+  void matched(const CompiledRule& rule, const protocol::Transaction* transaction, TransactionMemory* memory,
+               bool of_stream);
+
+  // inspect_transaction.cc
+  void judge_transactions();
+  void judge_transaction(protocol::Transaction& transaction);
+  enum class Answer : std::uint8_t { kNo, kNever, kYes };
+  Answer judge_rule(const CompiledRule& rule, protocol::Transaction& transaction, TransactionMemory& memory);
+  Answer holds_check(const Check& check, const protocol::Transaction& transaction, Side side);
+  Answer holds_condition(const TransactionCondition& condition, const protocol::Transaction& transaction, Side side);
+  Answer holds_file(const CompiledRule& rule, const protocol::Transaction& transaction, Side side);
+  const std::vector<Instance>& instances(int buffer, const protocol::Transaction& transaction, Side side);
+  Instance instance(const Buffer& buffer, const protocol::Transaction& transaction, Side side, std::size_t index) const;
+  void search_buffers(const protocol::Transaction& transaction, TransactionMemory::OfSide& memory);
+
+  // finish_packet.cc
+  void finish_packet();
+  void tag(const CompiledRule& rule);
+  void follow_tags();
+
+  std::shared_ptr<const rules::RuleSet> rules, firewall_rules;
+  Options options;
+  std::span<const protocol::Protocol* const> protocols;
+  const std::function<std::string(const IpAddress&)>& country_of;
+  std::vector<rules::Fault> faults;
+  std::unique_ptr<Resources> resources;
+  Compiled compiled;
+  std::unique_ptr<Candidates> candidates;
+  std::unique_ptr<Thresholds> thresholds;
+  Reputation reputation;
+  States states;
+  Evaluator evaluator;
+  std::map<std::string, std::uint64_t, std::less<>> counters;
+  std::vector<rules::Applications> applications;  // by protocol
+  bool is_inline = false;
+  std::size_t most_alerts = 15;
+  std::uint64_t chunk[2] = {2560, 2560};
+
+  Now now;
+  std::vector<std::uint32_t> named;  // rules to look at
+  std::vector<Pending> pending;
+  // Buffers of the transaction that is judged, made once.
+  struct Made {
+    std::uint64_t when = 0;
+    std::vector<Instance> instances;
+    std::vector<std::string> bytes;  // of transforms
+  };
+  std::vector<Made> made[2];
+  std::uint64_t turn = 0;  // a new one for each transaction that is judged
+};
+
+}  // namespace tocsin::match

@@ -1,0 +1,163 @@
+// Numbers, words, events and files of transactions.
+#include <algorithm>
+
+#include "base/text.h"
+#include "match/state.h"
+#include "rules/builder.h"
+
+namespace tocsin::match {
+namespace {
+
+using protocol::File;
+using protocol::Presence;
+using protocol::Transaction;
+using protocol::Value;
+
+constexpr std::size_t kMostValues = 4096;
+
+bool contains_ignoring_case(std::string_view text, std::string_view part) {
+  return Needle(part, true).find(bytes_of(text)) != Needle::kNone;
+}
+
+// The number behind a rule's word, where the protocol has such words.
+template <typename Protocol>
+std::optional<std::uint64_t> number_of(const Protocol& protocol, int field, std::string_view word) {
+  if constexpr (requires { protocol.number_of(field, word); })
+    return protocol.number_of(field, word);
+  else
+    return std::nullopt;
+}
+
+// "any", "all", "nb>2" (as many that hold), "all1" (all, and at least one), or the place of one.
+bool holds_which(std::string_view which, std::span<const bool> holds) {
+  const auto met = static_cast<std::uint64_t>(std::ranges::count(holds, true));
+  if (which.empty() || which == "any" || which == "raw" || which == "norm") return met > 0;
+  if (which == "all") return met == holds.size();
+  if (which == "all1") return !holds.empty() && met == holds.size();
+  if (which.starts_with("nb")) {
+    const auto count = rules::parse_comparison(which.substr(2), UINT32_MAX);
+    return count && count->holds(met);
+  }
+  const auto at = rules::parse_signed(which);
+  if (!at) return false;
+  const std::int64_t place = *at < 0 ? *at + static_cast<std::int64_t>(holds.size()) : *at;
+  return place >= 0 && place < static_cast<std::int64_t>(holds.size()) && holds[static_cast<std::size_t>(place)];
+}
+
+bool holds_word(const rules::WordCondition& wanted, const Value& value) {
+  const std::string_view text = text_of(value.bytes);
+  const std::string_view field = wanted.field;
+  if (wanted.words.empty()) return (!text.empty() || value.number != 0) != wanted.negated;  // it is there
+  const bool is_part = field == "tls.subject" || field == "tls.issuerdn";
+  const bool met = std::ranges::any_of(wanted.words, [&](const std::string& word) {
+    if (is_part) return text.find(word) != std::string_view::npos;
+    if (text.empty()) {
+      const auto comparison = rules::parse_comparison(word, UINT64_MAX);
+      if (comparison) return comparison->holds(value.number);
+      const bool is_yes = word == "yes" || word == "true";
+      return (is_yes || word == "no" || word == "false") && is_yes == (value.number != 0);
+    }
+    return equals_ignoring_case(text, word);
+  });
+  return met != wanted.negated;
+}
+
+bool holds_size(const rules::NumberCondition& wanted, const File& file) {
+  using Operator = rules::Comparison::Operator;
+  if (file.state == File::State::kClosed) return wanted.comparison.holds(file.size);
+  const auto op = wanted.comparison.op;
+  return (op == Operator::kGreater || op == Operator::kGreaterOrEqual) && wanted.comparison.holds(file.size);
+}
+
+}  // namespace
+
+Inspector::State::Answer Inspector::State::holds_condition(const TransactionCondition& condition,
+                                                           const Transaction& transaction, Side side) {
+  if (condition.kind == TransactionCondition::Kind::kEvent) {
+    const auto& wanted = std::get<rules::EventCondition>(*condition.condition);
+    return std::ranges::find(transaction.events, std::string_view(wanted.event)) != transaction.events.end()
+               ? Answer::kYes
+               : Answer::kNo;
+  }
+  const int number =
+      condition.field < 0
+          ? -1
+          : compiled.fields[static_cast<std::size_t>(condition.field)].numbers[static_cast<std::size_t>(now.protocol)];
+  if (number < 0) return Answer::kNever;
+  const auto* wanted = std::get_if<rules::NumberCondition>(condition.condition);
+  const auto* words = std::get_if<rules::WordCondition>(condition.condition);
+  const auto* bits = std::get_if<rules::BitsCondition>(condition.condition);
+  const auto symbol = wanted != nullptr && !wanted->symbol.empty()
+                          ? number_of(*protocols[static_cast<std::size_t>(now.protocol)], number, wanted->symbol)
+                          : std::nullopt;
+  bool holds[64];
+  std::size_t count = 0;
+  Value first = transaction.value(number, side, 0);
+  const bool is_length = wanted != nullptr && wanted->field == "urilen";
+  for (std::size_t i = 0; i < std::size(holds); ++i) {
+    const Value value = i == 0 ? first : transaction.value(number, side, i);
+    const bool is_there = value.presence == Presence::kWhole || value.presence == Presence::kGrowing;
+    if (!is_there) break;
+    bool one = false;
+    if (words != nullptr) {
+      one = holds_word(*words, value);
+    } else if (bits != nullptr) {
+      one = (value.number & bits->bits) == bits->bits;
+    } else if (wanted != nullptr && !wanted->symbol.empty()) {
+      one = (symbol ? value.number == *symbol : equals_ignoring_case(text_of(value.bytes), wanted->symbol)) !=
+            wanted->negated;
+    } else if (wanted != nullptr) {
+      const std::uint64_t what = is_length ? std::min<std::uint64_t>(value.bytes.size(), 65'535) : value.number;
+      one = wanted->comparison.holds(what) != wanted->negated;
+    }
+    holds[count++] = one;
+    if (words != nullptr || is_length || bits != nullptr) break;
+    const Value next = transaction.value(number, side, i + 1);
+    // A field that is there once answers the same for every place.
+    if (i == 0 && next.presence == Presence::kWhole && next.number == value.number && wanted->which.empty()) break;
+  }
+  if (count == 0 && first.presence == Presence::kNotYet && !transaction.is_complete(side)) return Answer::kNo;
+  const std::string_view which = wanted == nullptr ? std::string_view() : std::string_view(wanted->which);
+  if (holds_which(which, {holds, count})) return Answer::kYes;
+  return transaction.is_complete(side) ? Answer::kNever : Answer::kNo;
+}
+
+// All conditions on files of a rule, of one and the same file.
+Inspector::State::Answer Inspector::State::holds_file(const CompiledRule& rule, const Transaction& transaction,
+                                                      Side side) {
+  bool may_come = !transaction.is_complete(side);
+  for (const auto& file : transaction.files) {
+    if (file->side != side) continue;
+    bool holds = true;
+    for (const TransactionCondition& condition : rule.transaction_conditions) {
+      if (condition.kind != TransactionCondition::Kind::kFile) continue;
+      if (const auto* size = std::get_if<rules::NumberCondition>(condition.condition)) {
+        holds = holds && holds_size(*size, *file);
+      } else if (const auto* wanted = std::get_if<rules::FileCondition>(condition.condition)) {
+        bool met = false;
+        if (condition.list) {
+          const std::string& sum = wanted->field == "filemd5"    ? file->md5
+                                   : wanted->field == "filesha1" ? file->sha1
+                                                                 : file->sha256;
+          met = !sum.empty() && condition.list->ask(bytes_of(sum), 0) != wanted->negated;
+        } else if (wanted->field == "filename") {
+          met = !file->name.empty() && contains_ignoring_case(file->name, wanted->text) != wanted->negated;
+        } else if (wanted->field == "fileext") {
+          const std::string ending = "." + lower(wanted->text);
+          met = !file->name.empty() && lower(file->name).ends_with(ending) != wanted->negated;
+        } else {
+          met = !file->magic.empty() && contains_ignoring_case(file->magic, wanted->text) != wanted->negated;
+        }
+        holds = holds && met;
+      }
+    }
+    if (file->state == File::State::kOpen) may_come = true;
+    if (!holds) continue;
+    for (const TransactionCondition& condition : rule.transaction_conditions)
+      if (std::holds_alternative<rules::FileStore>(*condition.condition)) file->is_stored = true;
+    return Answer::kYes;
+  }
+  return may_come ? Answer::kNo : Answer::kNever;
+}
+
+}  // namespace tocsin::match
