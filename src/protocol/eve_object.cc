@@ -117,6 +117,12 @@ void EveObject::raw(std::string_view member, std::string_view json) {
   json_ += json;
 }
 
+void EveObject::members(std::string_view json) {
+  if (json.empty()) return;
+  comma();
+  json_ += json;
+}
+
 void EveObject::open(std::string_view member) {
   name(member);
   json_ += '{';

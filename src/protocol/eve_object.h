@@ -16,6 +16,8 @@ class EveObject {
   void number(std::string_view name, std::uint64_t value);
   void flag(std::string_view name, bool value);
   void hex(std::string_view name, std::span<const std::uint8_t> value);
+  // Members that are made already, with commas between them; none: nothing.
+  void members(std::string_view json);
   // JSON that is made already.
   void raw(std::string_view name, std::string_view json);
   void open(std::string_view name);  // "name":{
