@@ -2,8 +2,10 @@
 // (docs.suricata.io, "EVE JSON Format").
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -22,24 +24,31 @@ struct EngineSettings {
   std::filesystem::path directory;  // where files and data sets go; empty: nothing is stored
   bool is_inline = false;           // verdicts are judged as if packets could be dropped
   bool check_checksums = true;
+  std::string capture;  // name of the file that is read, for logs that ask for it
 };
 
 class Engine {
  public:
-  // Bad rules don't stop it; they are told in faults() and in the log.
+  // Bad rules don't stop it; they are told in faults() and in the statistics.
   static Expected<std::unique_ptr<Engine>> make(EngineSettings settings);
   ~Engine();
 
-  // A line of EVE, without its end.
-  std::function<void(std::string_view line)> eve;
-  // A line of Suricata's fast.log.
-  std::function<void(std::string_view line)> fast;
+  // A line, without its end, of one of the logs that the configuration asks for, by file name: "eve.json", "fast.log",
+  // "stats.log".
+  std::function<void(std::string_view log, std::string_view line)> log;
+  // Names of all logs, so that one without lines is there, too.
+  std::vector<std::string> logs() const;
 
   void take(std::uint32_t link_type, packet::Bytes frame, Timestamp time, std::uint64_t number);
   // The input has ended: all flows end, statistics are written.
   void finish();
 
+  // Of rules: file:line:column: what.
   std::vector<std::string> faults() const;
+  // Rules that were not understood, or that can't run.
+  std::uint64_t refused() const;
+  // By the names of Suricata's stats.
+  std::map<std::string, std::uint64_t, std::less<>> counters() const;
 
  private:
   struct State;
@@ -50,5 +59,7 @@ class Engine {
 // Reads a suricata.yaml into options: nested names joined by dots, indices of lists as numbers. A list's member that
 // is a map of one key ("- eve-log: ...") is also reachable by that key without the index.
 Expected<Options> read_configuration(const std::filesystem::path& path);
+// What holds where there is no configuration: what Suricata ships.
+Options default_options();
 
 }  // namespace tocsin::engine

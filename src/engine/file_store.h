@@ -1,0 +1,38 @@
+// Files that rules or the configuration want kept, by their SHA-256: DIR/5a/5ab24e...
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <unordered_map>
+
+#include "protocol/transaction.h"
+
+namespace tocsin::engine {
+
+class FileStore {
+ public:
+  // most: bytes of one file that are kept; what is longer is cut.
+  FileStore(std::filesystem::path directory, bool stores_all, std::uint64_t most);
+
+  // To be called after each packet for each file that may have got longer. Gives the number under which the file is
+  // stored; 0: it is not, or not yet.
+  std::uint64_t take(const protocol::File& file);
+  // The file goes.
+  void forget(const protocol::File& file) { open_.erase(&file); }
+  std::uint64_t failures() const { return failures_; }
+
+ private:
+  struct Pending {
+    std::string bytes;
+    std::uint64_t end = 0;  // of what is in bytes
+    std::uint64_t stored = 0;
+    bool is_done = false;
+  };
+  std::filesystem::path directory_;
+  bool stores_all_;
+  std::uint64_t most_, next_ = 1, failures_ = 0;
+  std::unordered_map<const protocol::File*, Pending> open_;
+};
+
+}  // namespace tocsin::engine
