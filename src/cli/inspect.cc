@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
+#include "cli/inspect_rules.h"
 #include "cli/terminal.h"
 #include "cli/watch_report.h"
 #include "pipeline/eve.h"
@@ -17,9 +18,11 @@ struct InspectCommand {
   std::vector<std::string> sources, indicators;
   std::string directory, eve;
   bool json = false;
+  RulesInspection rules;
 };
 
 int run_inspect(const InspectCommand& given) {
+  if (given.rules.is_wanted()) return given.rules.run(given.sources, given.eve, given.json);
   Settings settings;
   const std::string path = given.directory + "/tocsin.toml";
   if (std::ifstream(path).good()) {
@@ -59,6 +62,7 @@ void add_inspect(CLI::App& app, Chosen& chosen) {
   command->add_option("--indicators", given->indicators, "Lists of verified indicators")->check(CLI::ExistingPath);
   add_store_option(*command, given->directory);
   command->add_flag("--json", given->json, "Print the summary as JSON");
+  given->rules.add_to(*command);
   command->callback([=, &chosen] { chosen = [=] { return run_inspect(*given); }; });
 }
 

@@ -1,0 +1,206 @@
+#include "cli/inspect_rules.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "cli/command.h"
+#include "collect/reader.h"
+#include "engine/engine.h"
+#include "pipeline/installation.h"
+
+namespace tocsin::cli {
+namespace {
+
+// Packets of captures, one after another, as one input.
+struct Feed {
+  engine::Engine& engine;
+  std::uint64_t packets = 0, skipped = 0;
+
+  Expected<void> take(const std::string& path) {
+    auto input = InputStream::open(path);
+    if (!input) return std::unexpected(input.error());
+    const Format format = recognise((*input)->peek(64 * 1024));
+    if (format == Format::kEmpty) return {};
+    const auto reader = make_packet_reader(format, **input, 0);
+    if (!reader) return failure(fmt::format("{}: is no capture, which rules need, but: {}", path, name_of(format)));
+    std::vector<Packet> batch;
+    for (bool more = true; more;) {
+      more = reader->read(batch);
+      for (const Packet& packet : batch) {
+        engine.take(packet.link_type, {reinterpret_cast<const std::uint8_t*>(packet.data.data()), packet.data.size()},
+                    packet.time, ++packets);
+      }
+    }
+    skipped += reader->skips().count();
+    for (const std::string& example : reader->skips().examples()) {
+      fmt::print(stderr, "tocsin: skipped: {}\n", printable(example, 500));
+    }
+    if (const auto& fault = (*input)->fault()) return std::unexpected(*fault);
+    return {};
+  }
+};
+
+// The files of the logs.
+class Logs {
+ public:
+  Expected<void> open(const std::string& directory, const std::string& eve, const std::vector<std::string>& names) {
+    if (!directory.empty()) {
+      std::error_code error;
+      std::filesystem::create_directories(directory, error);
+      if (error) return failure(fmt::format("{}: can't be made: {}", directory, error.message()));
+      for (const std::string& name : names) {
+        const std::filesystem::path path = std::filesystem::path(directory) / name;
+        std::filesystem::create_directories(path.parent_path(), error);
+        auto& file = files_[name];
+        file.open(path, std::ios::binary);
+        if (!file) return failure(fmt::format("{}: can't be written", path.string()));
+      }
+    }
+    if (eve == "-") eve_ = &std::cout;
+    if (!eve.empty() && eve != "-") {
+      eve_file_.open(eve, std::ios::binary);
+      if (!eve_file_) return failure(fmt::format("{}: can't be written", eve));
+      eve_ = &eve_file_;
+    }
+    return {};
+  }
+
+  void write(std::string_view log, std::string_view line) {
+    if (const auto found = files_.find(log); found != files_.end()) {
+      found->second.write(line.data(), static_cast<std::streamsize>(line.size())).put('\n');
+    }
+    if (eve_ != nullptr && line.starts_with('{')) {
+      eve_->write(line.data(), static_cast<std::streamsize>(line.size())).put('\n');
+    }
+  }
+
+  Expected<void> close() {
+    for (auto& [name, file] : files_) {
+      if (!file.flush()) return failure(fmt::format("{}: could not be written whole", name));
+    }
+    if (eve_ != nullptr && !eve_->flush()) return failure("the events could not be written whole");
+    return {};
+  }
+
+ private:
+  std::map<std::string, std::ofstream, std::less<>> files_;
+  std::ofstream eve_file_;
+  std::ostream* eve_ = nullptr;
+};
+
+// A file that the configuration names and that is there, else ours.
+std::filesystem::path configured(const Options& options, const char* name, const std::filesystem::path& otherwise) {
+  const std::filesystem::path path = options.text(name);
+  std::error_code error;
+  if (!path.empty() && std::filesystem::is_regular_file(path, error)) return path;
+  return otherwise;
+}
+
+Expected<engine::EngineSettings> settings_of(const RulesInspection& given) {
+  engine::EngineSettings settings;
+  settings.options = engine::default_options();
+  if (!given.configuration.empty()) {
+    auto read = engine::read_configuration(given.configuration);
+    if (!read) return std::unexpected(read.error());
+    settings.options = std::move(*read);
+  }
+  for (const std::string& setting : given.settings) {
+    const std::size_t equals = setting.find('=');
+    if (equals == 0 || equals == std::string::npos) return failure("--set needs NAME=VALUE: " + setting);
+    settings.options.set(std::string(trim(setting.substr(0, equals))), std::string(trim(setting.substr(equals + 1))));
+  }
+  const auto all = [](const std::vector<std::string>& names, std::vector<std::filesystem::path>& into) {
+    for (const std::string& name : names) into.emplace_back(name);
+  };
+  all(given.rules, settings.rule_files);
+  all(given.firewall_rules, settings.firewall_rule_files);
+  const std::filesystem::path own = share_directory() / "rules";
+  settings.classification_file = configured(settings.options, "classification-file", own / "classification.config");
+  settings.reference_file = configured(settings.options, "reference-config-file", own / "reference.config");
+  settings.threshold_file = configured(settings.options, "threshold-file", {});
+  settings.directory = given.output;
+  settings.is_inline = given.is_inline;
+  settings.check_checksums = given.checksums != "none";
+  return settings;
+}
+
+}  // namespace
+
+void RulesInspection::add_to(CLI::App& command) {
+  const std::string group = "Rules of Suricata on captures";
+  command.add_option("--rules", rules, "A file of rules; may be given again")
+      ->check(CLI::ExistingFile)
+      ->group(group)
+      ->allow_extra_args(false);
+  command.add_option("--firewall-rules", firewall_rules, "A file of firewall rules; may be given again")
+      ->check(CLI::ExistingFile)
+      ->group(group)
+      ->allow_extra_args(false);
+  command.add_option("--config", configuration, "A suricata.yaml (default: what Suricata ships)")
+      ->check(CLI::ExistingFile)
+      ->group(group);
+  command.add_option("--set", settings, "NAME=VALUE: a setting of suricata.yaml, as stream.midstream=true")
+      ->group(group)
+      ->allow_extra_args(false);
+  command.add_option("--checksums", checksums, "all: packets with a wrong checksum are left out of streams; none: not")
+      ->check(CLI::IsMember({"all", "none"}))
+      ->group(group);
+  command.add_flag("--ips", is_inline, "Judge as if packets could be dropped")->group(group);
+  command.add_flag("--strict", is_strict, "End with 1 when a rule is not understood or can't run")->group(group);
+  command.add_option("--output", output, "Directory for all logs and files: eve.json, fast.log, stats.log ...")
+      ->group(group);
+}
+
+int RulesInspection::run(const std::vector<std::string>& sources, const std::string& eve, bool json) const {
+  auto settings = settings_of(*this);
+  if (!settings) return fail(settings.error());
+  settings->capture = sources.empty() ? std::string() : sources.front();
+  auto made = engine::Engine::make(std::move(*settings));
+  if (!made) return fail(made.error());
+  engine::Engine& engine = **made;
+  const std::vector<std::string> faults = engine.faults();
+  for (const std::string& fault : faults) fmt::print(stderr, "tocsin: {}\n", printable(fault, 2000));
+  if (is_strict && engine.refused() > 0) {
+    return fail({fmt::format("{} rules are not understood or can't run", engine.refused())});
+  }
+  Logs logs;
+  if (const auto opened = logs.open(output, eve, engine.logs()); !opened) return fail(opened.error());
+  std::uint64_t alerts = 0;
+  engine.log = [&](std::string_view log, std::string_view line) { logs.write(log, line); };
+  Feed feed{engine};
+  bool is_cut = false;
+  for (const std::string& source : sources) {
+    if (const auto taken = feed.take(source); !taken) {
+      fail(taken.error());
+      if (feed.packets == 0) return 1;
+      is_cut = true;
+    }
+  }
+  engine.finish();
+  if (const auto closed = logs.close(); !closed) return fail(closed.error());
+  const auto counters = engine.counters();
+  if (const auto found = counters.find("detect.alert"); found != counters.end()) alerts = found->second;
+  if (eve != "-") {
+    if (json) {
+      fmt::print("{}\n", nlohmann::json{{"packets", feed.packets},
+                                        {"skipped", feed.skipped},
+                                        {"alerts", alerts},
+                                        {"rules_refused", engine.refused()}}
+                             .dump());
+    } else {
+      fmt::print("{} packets, {} alerts; {} rules refused, {} records skipped\n",
+                 with_thousands(static_cast<std::int64_t>(feed.packets)),
+                 with_thousands(static_cast<std::int64_t>(alerts)), engine.refused(), feed.skipped);
+    }
+  }
+  return is_cut || feed.skipped > 0 || engine.refused() > 0 ? 3 : 0;
+}
+
+}  // namespace tocsin::cli
