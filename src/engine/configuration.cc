@@ -152,6 +152,9 @@ Options default_options() {
       {"outputs.1.eve-log.types.32", "flow"},
       {"outputs.2.stats.enabled", "yes"},
       {"outputs.2.stats.filename", "stats.log"},
+      {"logging.outputs.0.console.enabled", "yes"},
+      {"logging.outputs.1.file.enabled", "yes"},
+      {"logging.outputs.1.file.filename", "suricata.log"},
   };
   for (const auto& [name, value] : kValues) options.set(name, value);
   return options;
