@@ -4,8 +4,10 @@ namespace tocsin::packet {
 
 ExceptionPolicy policy_of(const Options& options, std::string_view name, bool is_inline, bool can_be_of_flow) {
   std::string text = options.text(name);
-  if (text.empty()) text = options.text("exception-policy");
-  if (text.empty()) return ExceptionPolicy::kIgnore;
+  if (text.empty()) {
+    text = options.text("exception-policy", is_inline ? "drop-flow" : "ignore");
+    if (!is_inline && text.starts_with("drop-")) text = "ignore";
+  }
   if (text == "auto") text = is_inline ? "drop-flow" : "ignore";
   if (text == "drop-packet") return ExceptionPolicy::kDropPacket;
   if (text == "drop-flow") return can_be_of_flow ? ExceptionPolicy::kDropFlow : ExceptionPolicy::kDropPacket;

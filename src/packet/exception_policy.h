@@ -19,7 +19,8 @@ enum class ExceptionPolicy : std::uint8_t {
   kReject
 };
 
-// The policy that an option names; else that of "exception-policy"; else kIgnore. "auto" is kDropFlow inline.
+// The policy that an option names; else that of "exception-policy"; else, and as "auto", kDropFlow inline and kIgnore
+// where nothing can be dropped.
 // can_be_of_flow: false turns policies of flows into those of their packet.
 ExceptionPolicy policy_of(const Options& options, std::string_view name, bool is_inline, bool can_be_of_flow);
 // As Suricata's stats and EVE have it: "ignore", "drop_packet".

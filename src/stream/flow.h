@@ -51,8 +51,8 @@ struct Flow {
   Verdict verdict = Verdict::kNone;
   bool has_alerts = false, is_bypassed = false;
 
-  // What logs tell of TCP: the state by Suricata's name ("established", "fin_wait1" ...), whether bytes are missing, and
-  // the most pieces that were held at once.
+  // What logs tell of TCP: the state by Suricata's name ("established", "fin_wait1" ...), whether bytes are missing,
+  // and the most pieces that were held at once.
   struct TcpSummary {
     std::string_view state;
     bool has_gap[2] = {false, false};
@@ -63,6 +63,7 @@ struct Flow {
 
   // Bytes of a side that rules may look at, the newest last; what was let go is gone. Empty for all but TCP.
   StreamBytes stream(Side side) const;
+  Flow();
   ~Flow();
 };
 

@@ -24,10 +24,13 @@ struct Followed {
   Flow* flow = nullptr;  // null: the packet belongs to none
   Side side = Side::kToServer;
   bool is_established = false;           // both sides were heard before or with this packet
+  bool is_stream_established = false;    // TCP: the handshake is whole, or was picked up, now
+  bool is_added = false;                 // TCP: the packet's payload was taken into the stream
   std::vector<std::string_view> events;  // of the stream
   bool is_wrong_checksum = false;        // the packet was not taken into the stream
   bool should_drop = false;              // by an exception policy or, inline, by the stream itself
   std::string_view drop_reason;          // as EVE has it: "stream error", "stream urgent" ...
+  packet::ExceptionPolicy policy = packet::ExceptionPolicy::kNone;  // that was applied to the packet
 };
 
 class Streams {

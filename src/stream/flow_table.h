@@ -1,0 +1,74 @@
+// Flows by what their packets have in common: addresses, ports or what takes their place, protocol, VLANs.
+//
+// Who sends packets chooses the keys, so hashing has a random seed; and can begin any number of flows, so there is a
+// limit, beyond which those go that have been silent for longest, unanswered ones first.
+#pragma once
+
+#include <functional>
+#include <list>
+#include <unordered_map>
+
+#include "stream/flow.h"
+#include "stream/settings.h"
+
+namespace tocsin::stream {
+
+struct FlowKey {
+  // Ends in order, so that both directions have one key.
+  IpAddress low, high;
+  std::uint32_t low_port = 0, high_port = 0;
+  std::array<std::uint16_t, 3> vlan{};
+  std::uint8_t protocol = 0, depth = 0;
+  friend bool operator==(const FlowKey&, const FlowKey&) = default;
+};
+
+// The key of a packet that belongs to a flow; an ICMP error belongs to that of the packet in it.
+struct PacketFlow {
+  FlowKey key;
+  bool may_begin = true;  // errors don't
+};
+std::optional<PacketFlow> flow_of(const packet::Packet& packet, const Settings& settings);
+
+class FlowTable {
+ public:
+  explicit FlowTable(const Settings& settings);
+
+  Flow* find(const FlowKey& key);
+  // The new flow takes part of the key; the table must not be full.
+  Flow& add(const FlowKey& key);
+  bool is_full() const { return index_.size() >= most_; }
+  // Its state or its time has changed.
+  void touch(Flow& flow);
+  bool is_expired(const Flow& flow, Timestamp now) const;
+  // Of those whose time is over, one; null: there is none.
+  Flow* expired(Timestamp now);
+  // The one that can best be spared.
+  Flow* idlest();
+  void remove(Flow& flow);
+  std::size_t size() const { return index_.size(); }
+  std::vector<Flow*> all();
+
+ private:
+  struct Entry {
+    FlowKey key;
+    Flow flow;
+    std::size_t list = 0;
+  };
+  using Entries = std::list<Entry>;
+  struct Hash {
+    std::uint64_t seed;
+    std::size_t operator()(const FlowKey& key) const;
+  };
+  // A list for each protocol and state: within one, whoever was silent for longest is first.
+  static constexpr std::size_t kProtocols = 4, kStates = 4;
+  std::size_t list_of(const Flow& flow) const;
+  Timestamp timeout_of(std::size_t list) const;
+
+  const Settings& settings_;
+  std::size_t most_;
+  std::array<Entries, kProtocols * kStates> lists_;
+  std::unordered_map<FlowKey, Entries::iterator, Hash> index_;
+  std::unordered_map<const Flow*, Entries::iterator> places_;
+};
+
+}  // namespace tocsin::stream
