@@ -13,8 +13,8 @@ namespace {
 // More of a side's headers than this is an attack.
 constexpr std::size_t kHeadersMost = 2 * 1024 * 1024;
 constexpr std::size_t kMessagesMost = 512;
-// LibHTP keeps a pointer for each transaction that there was: an idle connection with so many begins anew.
-constexpr std::size_t kTransactionsKept = 4096;
+// Line ends that are held back until something follows.
+constexpr std::size_t kLineEndsMost = 1024;
 
 std::string text_of(const bstr* string) {
   if (string == nullptr) return {};
@@ -55,8 +55,10 @@ struct HttpParser::Hooks {
   }
 
   static int request_start(htp_tx_t* tx) {
+    // LibHTP ignores what is answered here, and would begin the same request again and again; its line is refused.
     HttpParser* self = parser(tx);
-    return self->make(tx) != nullptr ? HTP_OK : HTP_ERROR;
+    self->is_full_ = self->make(tx) == nullptr;
+    return HTP_OK;
   }
 
   static int response_start(htp_tx_t* tx) {
@@ -89,7 +91,7 @@ struct HttpParser::Hooks {
   static int request_line(htp_tx_t* tx) {
     HttpParser* self = parser(tx);
     HttpTransaction* transaction = self->find(tx);
-    if (transaction == nullptr) return HTP_OK;
+    if (transaction == nullptr) return self->is_full_ ? HTP_ERROR : HTP_OK;
     HttpTransaction::Message& message = transaction->of(Side::kToServer);
     message.line = text_of(tx->request_line);
     message.has_line = tx->request_line != nullptr;
@@ -114,9 +116,16 @@ struct HttpParser::Hooks {
     if (raw.size() + data->len > kHeadersMost) {
       transaction->add_event(side == Side::kToServer ? "http.request_too_many_headers"
                                                      : "http.response_too_many_headers");
+      self->is_refused_ = true;
       return HTP_ERROR;
     }
-    raw.append(reinterpret_cast<const char*>(data->data), data->len);
+    std::string_view text(reinterpret_cast<const char*>(data->data), data->len);
+    if (side == Side::kToClient && self->is_line_among_headers_) {
+      const std::size_t end = text.find('\n');
+      self->is_line_among_headers_ = end == std::string_view::npos;
+      text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    }
+    raw.append(text);
     transaction->changed(side);
     return HTP_OK;
   }
@@ -184,6 +193,7 @@ struct HttpParser::Hooks {
       if (tx->response_status_number == 100) transaction->add_event("http.100_continue_already_seen");
       tx->seen_100continue = 0;
       transaction->of(Side::kToClient).raw_headers.clear();
+      self->is_line_among_headers_ = true;
     }
     HttpTransaction::Message& message = transaction->of(Side::kToClient);
     message.line = text_of(tx->response_line);
@@ -332,7 +342,8 @@ void HttpParser::check_line(htp_tx_t* tx, HttpTransaction& transaction) {
   if (!tx->is_protocol_0_9) return;
   // A request of one line has nothing behind it but few blanks; else it only lacks the protocol.
   constexpr std::size_t kJunkMost = 16;
-  const Bytes rest = fed_.subspan(std::min(htp_connp_req_data_consumed(library_), fed_.size()));
+  Bytes rest = fed_.subspan(std::min(htp_connp_req_data_consumed(library_), fed_.size()));
+  if (rest.empty()) rest = behind_;
   const auto blanks = static_cast<std::size_t>(std::ranges::find_if_not(rest, is_space) - rest.begin());
   if (blanks == rest.size() && blanks <= kJunkMost) return;
   tx->is_protocol_0_9 = 0;
@@ -398,7 +409,8 @@ void HttpParser::take_uri(htp_tx_t* tx, HttpTransaction& transaction) {
     if (parts->username != nullptr || parts->password != nullptr)
       uri.append(view_of(parts->username)).append(":").append(view_of(parts->password)).append("@");
     uri.append(view_of(parts->hostname));
-    if (parts->port != nullptr) uri.append(":").append(view_of(parts->port));
+    const bstr* port = tx->parsed_uri_raw != nullptr ? tx->parsed_uri_raw->port : nullptr;
+    if (port != nullptr) uri.append(":").append(view_of(port));
   }
   const auto copy = [](const bstr* part) {
     return std::unique_ptr<bstr, decltype(&bstr_free)>(bstr_dup(part), bstr_free);
@@ -431,7 +443,7 @@ void HttpParser::take_headers(htp_tx_t* tx, HttpTransaction& transaction, Side s
       coding != nullptr && equals_ignoring_case(view_of(coding->value), "br") && message.body_size == 0)
     message.decoder = std::make_unique<BrotliBody>(settings_->bomb_limit);
   if (side == Side::kToServer) {
-    transaction.host = text_of(tx->request_hostname);
+    transaction.host = lower(view_of(tx->request_hostname));
     transaction.has_host = tx->request_hostname != nullptr;
     transaction.port = tx->request_port_number;
   } else if ((tx->flags & HTP_HEADERS_TOO_MANY) != 0) {
@@ -468,15 +480,17 @@ std::size_t HttpParser::leading_junk(Bytes bytes) const {
   }
 }
 
-bool HttpParser::feed(Side side, const void* data, std::size_t size) {
+bool HttpParser::feed(Side side, const void* data, std::size_t size, Bytes behind) {
   feeding_ = side;
   fed_ = data != nullptr ? Bytes(static_cast<const std::uint8_t*>(data), size) : Bytes();
+  behind_ = behind;
+  if (!fed_.empty()) last_fed_[static_cast<int>(side)] = fed_.back();
   if (side == Side::kToClient) is_within_body_ = false;
   const int result = side == Side::kToServer ? htp_connp_req_data(library_, nullptr, data, size)
                                              : htp_connp_res_data(library_, nullptr, data, size);
   settle();
   if (result == HTP_STREAM_TUNNEL && side == Side::kToClient) check_upgrade();
-  return result != HTP_STREAM_ERROR;
+  return result != HTP_STREAM_ERROR && !is_refused_;
 }
 
 void HttpParser::check_upgrade() {
@@ -508,26 +522,92 @@ void HttpParser::settle() {
   }
 }
 
+HttpParser::At HttpParser::at(Side side) const {
+  const htp_tx_t* tx = side == Side::kToServer ? htp_connp_get_in_tx(library_) : htp_connp_get_out_tx(library_);
+  if (tx == nullptr) return At::kLine;
+  const int progress = side == Side::kToServer ? int{tx->request_progress} : int{tx->response_progress};
+  if (progress <= HTP_REQUEST_LINE) return At::kLine;
+  return progress == HTP_REQUEST_HEADERS || progress == HTP_REQUEST_TRAILER ? At::kHeaders : At::kElsewhere;
+}
+
+// LibHTP decides by the byte behind a line whether it goes on, and forgets to where that did not come with it. So line
+// ends of headers are held back until something follows. First lines are given alone.
+bool HttpParser::take_some(Side side, Bytes bytes, std::size_t& taken) {
+  const auto size_of_line = [](Bytes text) {
+    return static_cast<std::size_t>(std::ranges::find(text, '\n') - text.begin()) + 1;
+  };
+  const auto whole = [&](std::size_t size) {
+    taken = size;
+    return feed(side, bytes.data(), size, bytes.subspan(size));
+  };
+  bool& is_begun = is_line_begun_[static_cast<int>(side)];
+  switch (at(side)) {
+    case At::kElsewhere:
+      is_begun = false;
+      return whole(bytes.size());
+    case At::kLine: {
+      if (side == Side::kToClient && !is_begun) {
+        taken = leading_junk(bytes);
+        if (taken != 0) return true;
+      }
+      const std::size_t size = size_of_line(bytes);
+      is_begun = size > bytes.size();
+      return whole(std::min(size, bytes.size()));
+    }
+    case At::kHeaders:
+      break;
+  }
+  is_begun = false;
+  // To the end, or to line ends behind which nothing is known yet.
+  bool is_at_start = last_fed_[static_cast<int>(side)] == '\n';
+  for (std::size_t from = 0; from < bytes.size();) {
+    const std::size_t size = size_of_line(bytes.subspan(from));
+    if (size > bytes.size() - from) break;
+    if (is_at_start && (size == 1 || (size == 2 && bytes[from] == '\r'))) return whole(from + size);
+    is_at_start = true;
+    from += size;
+  }
+  const auto last =
+      std::ranges::find_if_not(bytes.rbegin(), bytes.rend(), [](auto c) { return c == '\r' || c == '\n'; });
+  const auto size = static_cast<std::size_t>(bytes.rend() - last);
+  if (bytes.size() - size > kLineEndsMost) return whole(bytes.size());
+  taken = size;
+  return size == 0 || whole(size);
+}
+
 bool HttpParser::take(Side side, Bytes bytes, Timestamp time) {
   if (is_broken_ || library_ == nullptr) return false;
   if (bytes.empty() || ended_[static_cast<int>(side)]) return true;
   now_ = time;
-  if (side == Side::kToClient) {
-    const htp_tx_t* tx = htp_connp_get_out_tx(library_);
-    if (tx == nullptr || (tx->response_progress <= HTP_RESPONSE_LINE && !is_line_begun_))
-      bytes = bytes.subspan(leading_junk(bytes));
+  std::string& held = held_[static_cast<int>(side)];
+  std::string joined;
+  if (!held.empty()) {
+    held.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    joined.swap(held);
+    bytes = {reinterpret_cast<const std::uint8_t*>(joined.data()), joined.size()};
   }
-  is_broken_ = !feed(side, bytes.data(), bytes.size());
-  if (side == Side::kToClient) {
-    const htp_tx_t* tx = htp_connp_get_out_tx(library_);
-    is_line_begun_ = tx != nullptr && tx->response_progress <= HTP_RESPONSE_LINE && bytes.back() != '\n';
+  while (!bytes.empty() && !is_broken_) {
+    std::size_t taken = 0;
+    is_broken_ = !take_some(side, bytes, taken);
+    if (taken == 0) {
+      held.assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+      break;
+    }
+    bytes = bytes.subspan(taken);
   }
   return !is_broken_;
+}
+
+void HttpParser::release(Side side) {
+  std::string held;
+  held.swap(held_[static_cast<int>(side)]);
+  if (!held.empty() && !is_broken_) is_broken_ = !feed(side, held.data(), held.size());
 }
 
 bool HttpParser::skip(Side side, std::uint64_t bytes, Timestamp time) {
   if (is_broken_ || library_ == nullptr) return false;
   now_ = time;
+  release(side);
   while (bytes > 0 && !is_broken_ && !ended_[static_cast<int>(side)]) {
     const std::size_t part = static_cast<std::size_t>(std::min<std::uint64_t>(bytes, 1u << 30));
     is_broken_ = !feed(side, nullptr, part);
@@ -539,8 +619,15 @@ bool HttpParser::skip(Side side, std::uint64_t bytes, Timestamp time) {
 void HttpParser::end(Side side, Timestamp time) {
   if (is_broken_ || library_ == nullptr || ended_[static_cast<int>(side)]) return;
   now_ = time;
+  release(side);
+  if (side == Side::kToClient) release(Side::kToServer);
   ended_[static_cast<int>(side)] = true;
+  if (is_broken_) {
+    finish(side);
+    return;
+  }
   feeding_ = side;
+  fed_ = behind_ = {};
   if (side == Side::kToServer) {
     htp_connp_req_close(library_, nullptr);
   } else {

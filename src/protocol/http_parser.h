@@ -30,9 +30,13 @@ class HttpParser final : public Parser {
   struct Hooks;
   using Live = std::vector<std::pair<const void*, HttpTransaction*>>;
 
-  bool feed(Side side, const void* data, std::size_t size);
+  enum class At { kLine, kHeaders, kElsewhere };
+  At at(Side side) const;
+  bool take_some(Side side, Bytes bytes, std::size_t& taken);
+  bool feed(Side side, const void* data, std::size_t size, Bytes behind = {});
   // The bytes before a response that are none of it.
   std::size_t leading_junk(Bytes bytes) const;
+  void release(Side side);
   void settle();
   void finish(Side side);
   void check_upgrade();
@@ -59,9 +63,14 @@ class HttpParser final : public Parser {
   std::size_t messages_ = 0;
   bool ended_[2] = {false, false};
   bool is_broken_ = false;
-  Bytes fed_;                    // now
-  bool is_within_body_ = false;  // the last byte of a response that came was one of its body
-  bool is_line_begun_ = false;   // some of a response's first line was fed
+  bool is_full_ = false;     // of transactions that nobody took away
+  bool is_refused_ = false;  // what is said is too much
+  Bytes fed_, behind_;       // now, and what is known to follow it
+  std::string held_[2];      // line ends of headers, behind which nothing came yet
+  std::uint8_t last_fed_[2] = {0, 0};
+  bool is_within_body_ = false;             // the last byte of a response that came was one of its body
+  bool is_line_begun_[2] = {false, false};  // some of the first line was fed
+  bool is_line_among_headers_ = false;      // that behind a "100 Continue" comes as a header too
 };
 
 }  // namespace tocsin::protocol
