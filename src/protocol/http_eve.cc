@@ -1,15 +1,11 @@
 // The members of EVE's "http" object.
-#if __has_include("protocol/eve_object.h")
 #include "protocol/eve_object.h"
-#define TOCSIN_HAS_EVE_OBJECT 1
-#endif
 #include "protocol/http_range.h"
 #include "protocol/http_transaction.h"
 
 namespace tocsin::protocol {
 
 std::string HttpTransaction::eve() const {
-#ifdef TOCSIN_HAS_EVE_OBJECT
   const Message &request = of(Side::kToServer), &response = of(Side::kToClient);
   EveObject object;
   const auto copy = [&](std::string_view name, const Header* header) {
@@ -45,9 +41,6 @@ std::string HttpTransaction::eve() const {
   object.number("length", message_size);
   object.close();
   return object.take();
-#else
-  return {};
-#endif
 }
 
 }  // namespace tocsin::protocol

@@ -225,6 +225,7 @@ struct HttpParser::Hooks {
     if (transaction->is_connect && tx->response_status_number >= 200 && tx->response_status_number < 300 &&
         transaction->id == 0) {
       self->upgrade_to = "any";
+      self->upgrade_port = static_cast<std::uint16_t>(std::max(tx->request_port_number, 0));
     }
     return HTP_OK;
   }
@@ -502,6 +503,9 @@ void HttpParser::check_upgrade() {
     if (upgrade == nullptr) return;
     if (upgrade->value == "h2c") upgrade_to = "http2";
     if (equals_ignoring_case(upgrade->value, "websocket")) upgrade_to = "websocket";
+    if (upgrade_to.empty()) return;
+    upgrade_port = static_cast<std::uint16_t>(std::max(transaction.port, 0));
+    upgrade_left = fed_.size() - std::min(htp_connp_res_data_consumed(library_), fed_.size());
     return;
   }
 }
@@ -594,6 +598,10 @@ bool HttpParser::take(Side side, Bytes bytes, Timestamp time) {
       break;
     }
     bytes = bytes.subspan(taken);
+    if (!upgrade_to.empty()) {
+      upgrade_left += bytes.size();
+      break;
+    }
   }
   return !is_broken_;
 }

@@ -153,6 +153,7 @@ TEST(Http, HandsTheFlowOn) {
   HttpFlow tunnel;
   tunnel.client("CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\n\r\n").server("HTTP/1.1 200 OK\r\n\r\n");
   EXPECT_EQ(tunnel.parser().upgrade_to, "any");
+  EXPECT_EQ(tunnel.parser().upgrade_port, 443);
   EXPECT_TRUE(tunnel[0].is_complete(Side::kToClient));
   HttpFlow refused;
   refused.client("CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\n\r\n")
@@ -164,7 +165,8 @@ TEST(Http, HandsTheFlowOn) {
   EXPECT_EQ(socket.parser().upgrade_to, "websocket");
   HttpFlow two;
   two.client("GET / HTTP/1.1\r\nHost: h\r\nUpgrade: h2c\r\n\r\n");
-  two.server("HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n");
+  two.server("HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\nPRI *");
+  EXPECT_EQ(two.parser().upgrade_left, 5u);
   EXPECT_EQ(two.parser().upgrade_to, "http2");
 }
 
