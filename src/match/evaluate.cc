@@ -20,6 +20,7 @@ struct Window {
 
 void Evaluator::start_rule() {
   captured_.clear();
+  context.clear();
   variables_.fill(0);
 }
 
@@ -70,9 +71,9 @@ Evaluator::Answer Evaluator::run(std::span<const Step> steps, const View& view) 
   if (const auto* measure = std::get_if<rules::Entropy>(&match))
     return next(steps, view, holds_entropy(*measure, view.bytes, entropy));
   if (std::holds_alternative<rules::DatasetMatch>(match) || std::holds_alternative<rules::DataReputation>(match))
-    return step.outside && step.outside->ask(view.bytes, position_) ? next(steps, view, true) : Answer::kNever;
+    return step.outside && step.outside->ask(view.bytes, position_, context) ? next(steps, view, true) : Answer::kNever;
   if (std::holds_alternative<rules::LuaScript>(match))
-    return next(steps, view, step.outside && step.outside->ask(view.bytes, position_));
+    return next(steps, view, step.outside && step.outside->ask(view.bytes, position_, context));
   return next(steps, view, holds_number(step, view));
 }
 

@@ -21,7 +21,8 @@ namespace tocsin::match {
 // Sets, scores and scripts: what a step asks outside of the buffer.
 struct Outside {
   virtual ~Outside() = default;
-  virtual bool ask(Bytes buffer, std::size_t position) = 0;
+  // context: gets members of JSON that tell what was found.
+  virtual bool ask(Bytes buffer, std::size_t position, std::string& context) = 0;
 };
 
 struct Step {
@@ -56,6 +57,8 @@ class Evaluator {
   void start_rule();
   bool holds(const Program& program, const View& view);
   const std::vector<Captured>& captured() const { return captured_; }
+  // What sets said of what was found, members of JSON.
+  std::string context;
   // The entropy that was measured last; negative: none.
   double entropy = -1;
 

@@ -271,7 +271,13 @@ void Inspector::State::matched(const CompiledRule& rule, const protocol::Transac
                                            now.memory->variables.end()))
       now.memory->variables[captured.capture->name] = captured.value;
   }
-  pending.push_back({&rule, transaction, of_stream, transaction != nullptr, {}});
+  std::string context = evaluator.context;
+  if (memory != nullptr) {  // of what was found with other packets too
+    const auto& contexts = memory->sides[static_cast<int>(now.side)].contexts;
+    const auto found = contexts.find(rule.number);
+    if (found != contexts.end()) context = found->second;
+  }
+  pending.push_back({&rule, transaction, of_stream, transaction != nullptr, std::move(context)});
 }
 
 }  // namespace tocsin::match

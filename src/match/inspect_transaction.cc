@@ -184,6 +184,10 @@ Inspector::State::Answer Inspector::State::judge_rule(const CompiledRule& rule, 
   if (!rule.packet_checks.empty()) {
     take([&] { return holds_packet_checks(rule, of_stream) ? Answer::kYes : Answer::kNo; });
   }
+  if (!evaluator.context.empty()) {
+    std::string& context = of_side.contexts[rule.number];
+    context += (context.empty() ? "" : ",") + evaluator.context;
+  }
   const bool is_whole = found == wanted && !(rule.is_transactional && now.side == Side::kToServer);
   if (found == 0 && !never && !is_whole) return Answer::kNo;
   if (progress == nullptr) progress = &all.emplace_back(RuleProgress{rule.number, 0, false, false});

@@ -60,6 +60,7 @@ struct RuleProgress {
 struct TransactionMemory : protocol::Memory {
   struct OfSide {
     std::vector<RuleProgress> rules;  // by rule
+    std::map<std::uint32_t, std::string> contexts;  // by rule
     std::vector<std::uint32_t> wanted;  // rules that the search has named and that are not done
     std::vector<std::uint64_t> scanned;  // by buffer: what was searched, to not search it again
     std::uint64_t state = 0;             // of the transaction when it was looked at last

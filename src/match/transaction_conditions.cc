@@ -19,15 +19,6 @@ bool contains_ignoring_case(std::string_view text, std::string_view part) {
   return Needle(part, true).find(bytes_of(text)) != Needle::kNone;
 }
 
-// The number behind a rule's word, where the protocol has such words.
-template <typename Protocol>
-std::optional<std::uint64_t> number_of(const Protocol& protocol, int field, std::string_view word) {
-  if constexpr (requires { protocol.number_of(field, word); })
-    return protocol.number_of(field, word);
-  else
-    return std::nullopt;
-}
-
 // "any", "all", "nb>2" (as many that hold), "all1" (all, and at least one), or the place of one.
 bool holds_which(std::string_view which, std::span<const bool> holds) {
   const auto met = static_cast<std::uint64_t>(std::ranges::count(holds, true));
@@ -88,7 +79,7 @@ Inspector::State::Answer Inspector::State::holds_condition(const TransactionCond
   const auto* words = std::get_if<rules::WordCondition>(condition.condition);
   const auto* bits = std::get_if<rules::BitsCondition>(condition.condition);
   const auto symbol = wanted != nullptr && !wanted->symbol.empty()
-                          ? number_of(*protocols[static_cast<std::size_t>(now.protocol)], number, wanted->symbol)
+                          ? protocols[static_cast<std::size_t>(now.protocol)]->number_of(number, wanted->symbol)
                           : std::nullopt;
   bool holds[64];
   std::size_t count = 0;
@@ -139,7 +130,7 @@ Inspector::State::Answer Inspector::State::holds_file(const CompiledRule& rule, 
           const std::string& sum = wanted->field == "filemd5"    ? file->md5
                                    : wanted->field == "filesha1" ? file->sha1
                                                                  : file->sha256;
-          met = !sum.empty() && condition.list->ask(bytes_of(sum), 0) != wanted->negated;
+          met = !sum.empty() && condition.list->ask(bytes_of(sum), 0, evaluator.context) != wanted->negated;
         } else if (wanted->field == "filename") {
           met = !file->name.empty() && contains_ignoring_case(file->name, wanted->text) != wanted->negated;
         } else if (wanted->field == "fileext") {

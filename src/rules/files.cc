@@ -100,7 +100,9 @@ Expected<void> dataset(Builder& builder, const Option& option, const Keyword&) {
       const auto number = parse_size(value, UINT32_MAX);
       if (!number) return failure(fmt::format("{} is no number", key));
       (key == "memcap" ? match.memcap : match.hash_size) = static_cast<std::uint32_t>(*number);
-    } else if (parts[i] != "match subdomain" && key != "remove_key") {
+    } else if (parts[i] == "match subdomain") {
+      match.subdomains = true;
+    } else if (key != "remove_key") {
       return failure(fmt::format("'{}' has no place in dataset", printable(parts[i], 80)));
     }
   }

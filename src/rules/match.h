@@ -121,6 +121,7 @@ struct DatasetMatch {
   std::string name, type, load, save, state, format;
   std::string value_key, array_key, context_key;  // of a set whose values are JSON
   std::uint32_t memcap = 0, hash_size = 0;
+  bool subdomains = false;  // what is below a domain of the set is in it too
 };
 
 struct DataReputation {
