@@ -9,12 +9,32 @@ namespace tocsin::stream {
 StreamBytes Flow::stream(Side side) const {
   if (!tcp) return {};
   const Half& half = tcp->half(side);
-  // Behind a hole that was passed, rules look at what comes after it.
-  const std::uint64_t end = half.readable;
-  if (end <= half.beginning) return {half.beginning, {}};
-  const std::uint64_t start = std::max(half.beginning, half.bytes.start_of_block_before(end));
-  if (start >= end) return {end, {}};
-  return {start, half.bytes.from(start).first(static_cast<std::size_t>(end - start))};
+  StreamBytes found{half.beginning, {}};
+  if (half.readable <= half.beginning) return found;
+  std::uint64_t start = half.bytes.start_of_block_before(half.readable);
+  if (start < half.readable) {  // as a rule
+    start = std::max(start, half.beginning);
+    return {start, half.bytes.from(start).first(static_cast<std::size_t>(half.readable - start))};
+  }
+  for (const StreamBytes& piece : pieces(side)) found = piece;
+  return found;
+}
+
+std::vector<StreamBytes> Flow::pieces(Side side) const {
+  std::vector<StreamBytes> found;
+  if (!tcp) return found;
+  const Half& half = tcp->half(side);
+  half.bytes.each_block([&](std::uint64_t start, Bytes block) {
+    if (start < half.beginning) {
+      const std::uint64_t gone = std::min<std::uint64_t>(half.beginning - start, block.size());
+      block = block.subspan(static_cast<std::size_t>(gone));
+      start += gone;
+    }
+    if (start >= half.readable || block.empty()) return;
+    const std::uint64_t length = std::min<std::uint64_t>(block.size(), half.readable - start);
+    found.push_back({start, block.first(static_cast<std::size_t>(length))});
+  });
+  return found;
 }
 
 Flow::TcpSummary Flow::tcp_summary() const {

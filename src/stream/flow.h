@@ -63,6 +63,8 @@ struct Flow {
 
   // Bytes of a side that rules may look at, the newest last; what was let go is gone. Empty for all but TCP.
   StreamBytes stream(Side side) const;
+  // The same with what lies before holes: pieces in order, of which stream() is the last.
+  std::vector<StreamBytes> pieces(Side side) const;
   Flow();
   ~Flow();
 };

@@ -164,11 +164,9 @@ bool TcpFollower::feed_bytes(Side side, Half& half, bool is_end) {
     }
     const auto next = half.bytes.next(half.told);
     if (!next) return true;
-    // A hole. It is one for sure when what lies in it was acknowledged, or nothing more will come.
+    // A hole. What lies in it is lost for sure only if it was acknowledged.
     const std::uint64_t slack = session_->state >= TcpState::kFinWait1 ? 1 : 0;
-    if (half.acknowledged_offset() <= half.told + slack && !is_flush_) return true;
-    const bool is_ahead = after(half.acknowledged, half.next) && *next >= half.acknowledged_offset() && !is_flush_;
-    if (is_ahead) return true;
+    if (half.acknowledged_offset() <= half.told + slack) return true;
     const std::uint64_t missing = *next - half.told;
     half.told = *next;
     half.has_gap = true;
