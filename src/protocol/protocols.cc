@@ -76,7 +76,7 @@ std::span<const Protocol* const> protocols() {
 #ifdef TOCSIN_HAS_HTTP
       &http_protocol(),
 #endif
-      &dns_protocol(),
+      &tls_protocol(),  &smtp_protocol(), &ssh_protocol(), &ftp_protocol(), &ftp_data_protocol(), &dns_protocol(),
   };
   return all;
 }

@@ -6,6 +6,11 @@
 namespace tocsin::protocol {
 
 const Protocol& dns_protocol();
+const Protocol& tls_protocol();
+const Protocol& smtp_protocol();
+const Protocol& ssh_protocol();
+const Protocol& ftp_protocol();
+const Protocol& ftp_data_protocol();
 
 // Whether the configuration has this protocol parsed (app-layer.protocols.NAME.enabled), looked for at all, and on
 // which ports.

@@ -83,6 +83,9 @@ class Transaction {
   virtual Value value(int field, Side side, std::size_t index) const = 0;
   // Members for EVE, each as `"http":{...}`, separated by commas; empty: nothing is logged.
   virtual std::string eve() const { return {}; }
+  // Whether an event of its own is logged of it now; is_last: nothing more will come. TLS is logged when its handshake
+  // is done, and not at all without a certificate; alerts have its members all the same.
+  virtual bool may_log(bool is_last) const { return is_last || is_complete(); }
 
   std::unique_ptr<Memory> memory;
   // Kept by the engine: what of each side rules have seen when it was complete, and how many events were told.
