@@ -8,10 +8,8 @@
 #include <vector>
 
 #include "base/text.h"
-#if __has_include("protocol/http.h")
 #include "protocol/http.h"
-#define TOCSIN_HAS_HTTP 1
-#endif
+#include "protocol/http2.h"
 
 namespace tocsin::protocol {
 namespace {
@@ -73,10 +71,8 @@ bool is_port_of(const Options& options, const Protocol& protocol, bool is_udp, s
 
 std::span<const Protocol* const> protocols() {
   static const std::vector<const Protocol*> all = {
-#ifdef TOCSIN_HAS_HTTP
-      &http_protocol(),
-#endif
-      &tls_protocol(),  &smtp_protocol(), &ssh_protocol(), &ftp_protocol(), &ftp_data_protocol(), &dns_protocol(),
+      &http_protocol(), &http2_protocol(), &tls_protocol(),      &smtp_protocol(),
+      &ssh_protocol(),  &ftp_protocol(),   &ftp_data_protocol(), &dns_protocol(),
   };
   return all;
 }
