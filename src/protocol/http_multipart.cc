@@ -69,7 +69,7 @@ Bytes as_bytes(std::string_view text) { return {reinterpret_cast<const std::uint
 
 }  // namespace
 
-std::string header_parameter(std::string_view text, std::string_view name) {
+std::string form_parameter(std::string_view text, std::string_view name) {
   const auto all = parameters(text);
   // Of several of the same name the last counts.
   const auto find = [&](std::string_view wanted) {
@@ -90,7 +90,7 @@ std::string header_parameter(std::string_view text, std::string_view name) {
 }
 
 std::unique_ptr<Multipart> Multipart::of(std::string_view content_type) {
-  std::string boundary = header_parameter(content_type, "boundary");
+  std::string boundary = form_parameter(content_type, "boundary");
   if (boundary.empty() || boundary.size() > kBoundaryMost) return nullptr;
   auto result = std::make_unique<Multipart>();
   result->boundary_ = "--" + boundary;
@@ -188,7 +188,7 @@ void Multipart::header(std::string_view line, Sink& sink) {
     return;
   }
   if (!equals_ignoring_case(line.substr(0, colon), "content-disposition")) return;
-  std::string name = header_parameter(value, "filename");
+  std::string name = form_parameter(value, "filename");
   if (name.empty()) return;
   if (is_open_) sink.close_part();
   sink.open_part(std::move(name));

@@ -11,7 +11,7 @@ namespace tocsin::protocol {
 
 // A parameter of a header's value: boundary=..., filename="...", or in pieces, filename*0=..., filename*1=...; empty if
 // there is none. Backslashes that escape are taken away.
-std::string header_parameter(std::string_view value, std::string_view name);
+std::string form_parameter(std::string_view value, std::string_view name);
 
 class Multipart {
  public:
