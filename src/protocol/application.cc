@@ -271,7 +271,8 @@ void Application::feed(Side side, Bytes bytes, Timestamp time) {
   former_.reset();
   if (!parser_ || broken_) return;
   if (!parser_->take(side, bytes, time)) {
-    broken_ = true;
+    // The next datagram begins anew.
+    broken_ = !is_udp_;
     return;
   }
   if (parser_->upgrade_to.empty()) return;

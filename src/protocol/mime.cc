@@ -109,7 +109,7 @@ void Base64Decoder::finish(std::string& out) {
   *this = {};
 }
 
-std::string header_parameter(std::string_view value, std::string_view name) {
+std::string mime_parameter(std::string_view value, std::string_view name) {
   const auto all = parameters(value);
   if (const auto found = all.find(std::string(name)); found != all.end()) return found->second;
   std::string text;
@@ -199,7 +199,7 @@ void Mail::headers_are_over() {
 
 void Mail::name_file(std::string_view value, std::string_view parameter) {
   if (!file_name_.empty()) return;
-  std::string name = header_parameter(value, parameter);
+  std::string name = mime_parameter(value, parameter);
   if (name.empty()) return;
   if (name.size() > kLongestToken) {
     event("mime_long_filename");
@@ -224,7 +224,7 @@ bool Mail::read_headers() {
       }
     } else if (equals_ignoring_case(header.name, "content-type")) {
       name_file(header.value, "name");
-      const std::string boundary = header_parameter(header.value, "boundary");
+      const std::string boundary = mime_parameter(header.value, "boundary");
       if (!boundary.empty()) {
         if (boundary.size() > kLongestBoundary) event("mime_long_boundary");
         if (boundaries_.size() < kMostBoundaries) boundaries_.push_back("--" + boundary);

@@ -89,6 +89,6 @@ class Mail {
 
 // A parameter of a header's value (`boundary` of `multipart/mixed; boundary="x"`), put together of its sections; empty:
 // it has none.
-std::string header_parameter(std::string_view value, std::string_view name);
+std::string mime_parameter(std::string_view value, std::string_view name);
 
 }  // namespace tocsin::protocol

@@ -11,6 +11,8 @@ const Protocol& smtp_protocol();
 const Protocol& ssh_protocol();
 const Protocol& ftp_protocol();
 const Protocol& ftp_data_protocol();
+const Protocol& dcerpc_protocol();
+const Protocol& snmp_protocol();
 
 // Whether the configuration has this protocol parsed (app-layer.protocols.NAME.enabled), looked for at all, and on
 // which ports.

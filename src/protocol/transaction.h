@@ -81,6 +81,12 @@ class Transaction {
 
   // index: of a field that there may be several times (dns.query, tls.certs, mime headers). kAbsent past the last.
   virtual Value value(int field, Side side, std::size_t index) const = 0;
+  // Whether all the words of a rule's keyword hold, of keywords that say more than one value can (dcerpc.iface: the
+  // interface, its version, any_frag); nothing: the words are compared with the value.
+  virtual std::optional<bool> holds(int field, Side side, std::span<const std::string> words) const {
+    (void)field, (void)side, (void)words;
+    return std::nullopt;
+  }
   // Members for EVE, each as `"http":{...}`, separated by commas; empty: nothing is logged.
   virtual std::string eve() const { return {}; }
   // Whether an event of its own is logged of it now; is_last: nothing more will come. TLS is logged when its handshake
@@ -147,8 +153,10 @@ class Protocol {
   }
   // Names of the steps of a side, in order, as hooks have them: "request_started", "request_line" ...
   virtual std::span<const std::string_view> steps(Side side) const {
-    (void)side;
-    return {};
+    static constexpr std::string_view kRequest[] = {"request_started", "request_complete"};
+    static constexpr std::string_view kResponse[] = {"response_started", "response_complete"};
+    if (side == Side::kToServer) return kRequest;
+    return kResponse;
   }
   // Whether the beginning of a side is of this protocol.
   virtual Probe probe(bool is_udp, Side side, Bytes bytes, std::uint16_t server_port) const = 0;
