@@ -22,7 +22,8 @@ const Searcher* Candidates::add(std::vector<Searcher::Pattern> patterns, Compile
   if (patterns.empty()) return nullptr;
   auto made = Searcher::make(patterns, memory_);
   if (!made) {
-    compiled.faults.push_back({"", 0, 0, 0, made.error().message, false});
+    compiled.faults.push_back({"", 0, 0, 0, made.error().message, true});
+    has_failed_ = true;
     return nullptr;
   }
   searchers_.push_back(std::move(*made));

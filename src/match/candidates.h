@@ -24,11 +24,13 @@ class Candidates {
   // search: false: every rule is always looked at, which must give the same answers.
   Candidates(Compiled& compiled, std::span<const protocol::Protocol* const> protocols, bool search);
 
+  // Whether contents could not be searched: then there are rules that are never looked at.
+  bool has_failed() const { return has_failed_; }
+
   // Rules on packets that are always looked at.
   const std::vector<std::uint32_t>& of_packets(const packet::Packet& packet) const;
   const std::vector<std::uint32_t>& of_events() const { return events_; }
   const std::vector<std::uint32_t>& of_addresses() const { return addresses_; }
-  const std::vector<std::uint32_t>& like_addresses() const { return like_addresses_; }
   void search_payload(const packet::Packet& packet, Side side, Bytes bytes, std::vector<std::uint32_t>& rules);
   // Buffers of packets (tcp.hdr and the like) that rules chose their content in.
   std::span<const BufferSearch> packet_searches() const { return packet_searches_; }
@@ -51,13 +53,14 @@ class Candidates {
   };
   const Searcher* add(std::vector<Searcher::Pattern> patterns, Compiled& compiled);
 
+  bool has_failed_ = false;
   SearchMemory memory_;
   std::vector<std::unique_ptr<Searcher>> searchers_;
   const Searcher* payload_[3][2] = {};  // of TCP, UDP, others; by side
   std::vector<BufferSearch> packet_searches_;
   std::array<std::vector<std::uint32_t>, 257> packets_;  // by what is above IP; the last: not IP
-  std::vector<std::uint32_t> events_, addresses_, like_addresses_;
   std::vector<std::array<OfTransactions, 2>> transactions_;
+  std::vector<std::uint32_t> events_, addresses_;
 };
 
 bool is_of(rules::Side wanted, Side side);

@@ -356,15 +356,9 @@ class Compiler {
     }
     made.needs_payload = has_payload;
     places(made, has_payload);
-    const bool only_sets = made.asks.empty();
     const auto all_conditions = [&](auto&& fits) { return std::ranges::all_of(made.packet_conditions, fits); };
-    const auto bound_to_address = [](const PacketCondition& one) {
-      return std::holds_alternative<rules::Geography>(*one.condition) ||
-             std::holds_alternative<rules::IpReputation>(*one.condition) ||
-             (std::holds_alternative<rules::NumberCondition>(*one.condition) &&
-              std::get<rules::NumberCondition>(*one.condition).field == "ip_proto") ||
-             (std::holds_alternative<rules::WordCondition>(*one.condition) &&
-              std::get<rules::WordCondition>(*one.condition).field == "ip_proto");
+    const auto of_reputation = [](const PacketCondition& one) {
+      return std::holds_alternative<rules::IpReputation>(*one.condition);
     };
     const auto of_protocol = [](const PacketCondition& one) {
       const auto* word = std::get_if<rules::WordCondition>(one.condition);
@@ -378,16 +372,21 @@ class Compiler {
     const bool only_side = flow.state == rules::FlowCondition::State::kAny &&
                            flow.packets == rules::FlowCondition::Packets::kAny &&
                            flow.fragments == rules::FlowCondition::Fragments::kAny;
-    const bool has_ports = !rule.source_ports.is_any() || !rule.target_ports.is_any();
+    const bool sets_bits = std::ranges::all_of(rule.states, [](const rules::State& state) {
+      const auto* bits = std::get_if<rules::BitState>(&state);
+      return bits != nullptr &&
+             (bits->store != rules::BitState::Store::kFlow || bits->command == rules::BitState::Command::kSet);
+    });
     if (has_transaction) {
       made.type = RuleType::kTransaction;
     } else if (made.of_ethernet || made.of_arp) {
       made.type = RuleType::kPacket;
-    } else if (plain && only_side && only_sets && std::ranges::any_of(made.packet_conditions, of_protocol) &&
-               all_conditions([&](const PacketCondition& one) { return of_protocol(one) || bound_to_address(one); })) {
+    } else if (plain && only_side && sets_bits && std::ranges::any_of(made.packet_conditions, of_protocol) &&
+               all_conditions([&](const PacketCondition& one) { return of_protocol(one) || of_reputation(one); })) {
       made.type = RuleType::kProtocolOnly;
-    } else if (plain && !names_flow && only_sets && !rule.same_ip && !has_ports && all_conditions(bound_to_address)) {
-      made.type = RuleType::kIpOnly;
+    } else if (plain && !names_flow && sets_bits && !rule.same_ip && all_conditions(of_reputation)) {
+      // What leaves addresses out is judged on each packet, but what it does it does to the flow.
+      made.type = rule.source.is_plain && rule.target.is_plain ? RuleType::kIpOnly : RuleType::kLikeIpOnly;
     } else if (plain && !made.packet_conditions.empty() && std::ranges::any_of(made.packet_conditions, of_event) &&
                all_conditions(of_event) && !names_flow && made.asks.empty() && made.sets.empty()) {
       made.type = RuleType::kEventOnly;
@@ -497,19 +496,20 @@ rules::Applications applications_of(const protocol::Protocol& protocol) {
 Compiled compile(const rules::RuleSet& set, const rules::RuleSet* firewall_rules, const Options& options,
                  Resources& resources, std::span<const protocol::Protocol* const> protocols) {
   Compiled out;
+  const Order order(options);
   Compiler compiler(out, options, resources, protocols);
   const auto take = [&](const rules::RuleSet& from, bool is_firewall) {
     std::vector<const rules::Rule*> ordered;
     for (const rules::Rule& rule : from.rules) ordered.push_back(&rule);
     if (!is_firewall)
-      std::ranges::stable_sort(ordered, [](const rules::Rule* a, const rules::Rule* b) { return is_before(*a, *b); });
+      std::ranges::stable_sort(ordered, [&](const rules::Rule* a, const rules::Rule* b) { return order.is_before(*a, *b); });
     for (const rules::Rule* rule : ordered) {
       const auto met = requirements_met(*rule);
       auto made = met ? compiler.compile(*rule, is_firewall)
                       : Expected<std::unique_ptr<CompiledRule>>(std::unexpected(met.error()));
       if (!made) {
         out.faults.push_back({rule->file, rule->line, 0, rule->metadata.sid, made.error().message, !met});
-        if (met) ++out.failed;
+        ++(met ? out.failed : out.skipped);
         continue;
       }
       (*made)->number = static_cast<std::uint32_t>(out.rules.size());

@@ -132,7 +132,7 @@ struct Compiled {
   std::vector<Field> fields;
   std::vector<std::string> bit_names[3], integer_names;  // flow, address, host
   std::vector<rules::Fault> faults;
-  std::uint64_t loaded = 0, failed = 0;
+  std::uint64_t loaded = 0, failed = 0, skipped = 0;
 };
 
 // What compiling asks of the rest: sets, lists, scripts and countries.

@@ -195,6 +195,20 @@ bool layer_word(const Condition& condition, const PacketContext& context) {
   return met != words.negated;
 }
 
+// tcp.session: phases of a TCP session; a packet may be in several.
+bool session_word(const Condition& condition, const PacketContext& context) {
+  const auto& words = std::get<rules::WordCondition>(condition);
+  const stream::Flow* flow = context.followed->flow;
+  if (flow == nullptr || flow->protocol != packet::kTcp) return false;
+  const std::string_view state = flow->tcp_summary().state;
+  constexpr std::string_view kClosing[] = {"fin_wait1", "fin_wait2", "time_wait", "last_ack", "close_wait", "closing"};
+  const bool is_closing = std::ranges::find(kClosing, state) != std::end(kClosing);
+  return std::ranges::any_of(words.words, [&](const std::string& word) {
+    if (word == "closing") return is_closing;
+    return (word == "established") == context.followed->is_established;
+  });
+}
+
 bool checksum_word(const Condition& condition, const PacketContext& context) {
   const auto& words = std::get<rules::WordCondition>(condition);
   const Packet& packet = *context.packet;
@@ -342,6 +356,7 @@ PacketTest packet_test(const Condition& condition) {
     if (word->field == "ipopts") return option_word;
     if (word->field == "ip_proto") return protocol_word;
     if (word->field == "l3_proto") return layer_word;
+    if (word->field == "tcp.session") return session_word;
     if (word->field.ends_with("-csum")) return checksum_word;
     if (word->field == "app-layer-protocol") return application;
   }

@@ -13,10 +13,11 @@ bool is_reject(Action action) {
          action == Action::kRejectBoth;
 }
 
-bool tells(const rules::Rule& rule) {
+bool tells(const rules::Rule& rule, bool is_firewall) {
   if (rule.no_alert) return false;
+  if (rule.asks_alert) return true;
   if (std::ranges::find(rule.further_actions, Action::kAlert) != rule.further_actions.end()) return true;
-  return rule.action != Action::kPass && rule.action != Action::kConfig && rule.action != Action::kAccept;
+  return !is_firewall && rule.action != Action::kPass && rule.action != Action::kConfig && rule.action != Action::kAccept;
 }
 
 // Whether what a rule does to a packet it does to the whole flow.
@@ -49,13 +50,14 @@ void Inspector::State::finish_packet() {
   });
   Inspection& out = *now.out;
   using Verdict = Inspection::Verdict;
-  bool dropped = out.verdict == Verdict::kDrop;
+  bool dropped = now.is_dropped;
   std::size_t told = 0;
   for (const Pending& one : pending) {
     const CompiledRule& rule = *one.rule;
-    const auto judged = thresholds->judge(rule, *now.packet, now.memory);
+    const auto judged = one.is_judged ? Thresholds::Judged() : thresholds->judge(rule, *now.packet, now.memory);
     const Action action = judged.action.value_or(rule.rule->action);
-    if (judged.answer != Thresholds::Answer::kNo) {
+    if (one.is_judged) tag(rule);
+    if (!one.is_judged && judged.answer != Thresholds::Answer::kNo) {
       if (judged.answer == Thresholds::Answer::kTell) tag(rule);
       const bool of_flow = is_of_flow(rule, one.of_stream, one.of_state);
       if (action == Action::kDrop || is_reject(action)) {
@@ -73,14 +75,14 @@ void Inspector::State::finish_packet() {
     }
     if (judged.answer != Thresholds::Answer::kTell) {
       ++counters["detect.alerts_suppressed"];
-    } else if (action == Action::kPass || tells(*rule.rule)) {
+    } else if (action == Action::kPass || tells(*rule.rule, rule.is_firewall)) {
       if (told >= most_alerts) {
         ++counters["detect.alert_queue_overflow"];
         continue;
       }
       ++told;
       ++counters["detect.alert"];
-      if (tells(*rule.rule)) {
+      if (tells(*rule.rule, rule.is_firewall)) {
         Alert alert;
         alert.rule = rule.rule;
         alert.action = action;
@@ -92,10 +94,11 @@ void Inspector::State::finish_packet() {
         if (out.verdict == Verdict::kNone) out.verdict = Verdict::kAlert;
       }
       if (action == Action::kPass) break;
-    } else {
+    } else if (!rule.is_firewall) {
       ++counters["detect.alerts_suppressed"];
     }
   }
+  if (!pending.empty()) counters["detect.thresholds.bitmap_memuse"] = thresholds->port_bytes();
   if (now.flow == nullptr) return;
   if (!out.alerts.empty()) now.flow->has_alerts = true;
   if (out.pass_flow && now.flow->verdict == stream::Verdict::kNone) now.flow->verdict = stream::Verdict::kPass;

@@ -277,7 +277,7 @@ void Inspector::State::matched(const CompiledRule& rule, const protocol::Transac
     const auto found = contexts.find(rule.number);
     if (found != contexts.end()) context = found->second;
   }
-  pending.push_back({&rule, transaction, of_stream, transaction != nullptr, std::move(context)});
+  pending.push_back({&rule, transaction, of_stream, transaction != nullptr, std::move(context), false});
 }
 
 }  // namespace tocsin::match

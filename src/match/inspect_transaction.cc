@@ -95,6 +95,21 @@ const std::vector<Instance>& Inspector::State::instances(int buffer_number, cons
   return one.instances;
 }
 
+// What was measured is told with the flow.
+void Inspector::State::keep_entropy(int buffer) {
+  constexpr std::size_t kMost = 64;
+  const int field = compiled.buffers[static_cast<std::size_t>(buffer)].field;
+  if (field < 0) return;
+  std::string name = compiled.fields[static_cast<std::size_t>(field)].keyword;
+  std::ranges::replace(name, '.', '_');
+  auto& kept = now.memory->entropies;
+  const auto found = std::ranges::find(kept, name, &std::pair<std::string, double>::first);
+  if (found != kept.end())
+    found->second = evaluator.entropy;
+  else if (kept.size() < kMost)
+    kept.emplace_back(std::move(name), evaluator.entropy);
+}
+
 Inspector::State::Answer Inspector::State::holds_check(const Check& check, const Transaction& transaction,
                                                        Side side) {
   const auto& all = instances(check.buffer, transaction, side);
@@ -105,8 +120,11 @@ Inspector::State::Answer Inspector::State::holds_check(const Check& check, const
   if (first == Presence::kNotYet) return Answer::kNo;
   if (check.asks_absent) return Answer::kNever;
   bool may_change = compiled.buffers[static_cast<std::size_t>(check.buffer)].may_repeat;
+  evaluator.entropy = -1;
   for (const Instance& one : all) {
-    if (evaluator.holds(check.program, one.view)) return Answer::kYes;
+    const bool holds = evaluator.holds(check.program, one.view);
+    if (evaluator.entropy >= 0) keep_entropy(check.buffer);
+    if (holds) return Answer::kYes;
     may_change = may_change || one.presence == Presence::kGrowing;
   }
   return may_change && !is_complete ? Answer::kNo : Answer::kNever;
@@ -190,6 +208,7 @@ Inspector::State::Answer Inspector::State::judge_rule(const CompiledRule& rule, 
   }
   const bool is_whole = found == wanted && !(rule.is_transactional && now.side == Side::kToServer);
   if (found == 0 && !never && !is_whole) return Answer::kNo;
+  if (wanted == 0 && rule.is_firewall) return Answer::kYes;  // of the step itself, each time that it is looked at
   if (progress == nullptr) progress = &all.emplace_back(RuleProgress{rule.number, 0, false, false});
   progress->found = found;
   progress->is_done = never || is_whole;
@@ -207,6 +226,10 @@ void Inspector::State::judge_transaction(Transaction& transaction) {
   if (state == of_side.state && !now.has_stream) return;
   of_side.state = state;
   ++turn;
+  if (firewall->is_on()) {
+    filter_transaction(transaction, memory);
+    if (now.is_dropped) return;
+  }
   search_buffers(transaction, of_side);
   named = of_side.wanted;
   const auto& always = candidates->of_transactions(now.protocol, now.side);
@@ -225,7 +248,10 @@ void Inspector::State::judge_transactions() {
     return;
   const bool is_made = now.packet->origin == packet::Origin::kFlowEnd;
   if (now.packet->protocol == packet::kTcp && !now.followed->is_established && !is_made) return;
-  for (const auto& transaction : now.flow->application->parser()->transactions) judge_transaction(*transaction);
+  for (const auto& transaction : now.flow->application->parser()->transactions) {
+    judge_transaction(*transaction);
+    if (now.is_dropped) return;
+  }
 }
 
 }  // namespace tocsin::match

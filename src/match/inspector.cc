@@ -20,7 +20,10 @@ Inspector::State::State(std::shared_ptr<const rules::RuleSet> set, const Options
   resources = make_resources(options, faults);
   compiled = compile(*rules, firewall_rules.get(), options, *resources, protocols);
   candidates = std::make_unique<Candidates>(compiled, protocols, options.text("mpm-algo") != "none");
+  if (candidates->has_failed()) candidates = std::make_unique<Candidates>(compiled, protocols, false);
   faults.insert(faults.end(), compiled.faults.begin(), compiled.faults.end());
+  firewall = std::make_unique<Firewall>(compiled, options, protocols,
+                                        firewall_rules != nullptr || options.flag("firewall.enabled", false));
   thresholds = std::make_unique<Thresholds>(compiled, options, faults);
   reputation = Reputation::read(options, faults);
   for (const protocol::Protocol* protocol : protocols) applications.push_back(applications_of(*protocol));
@@ -30,7 +33,9 @@ Inspector::State::State(std::shared_ptr<const rules::RuleSet> set, const Options
   chunk[0] = options.number("stream.reassembly.toserver-chunk-size", 2560);
   chunk[1] = options.number("stream.reassembly.toclient-chunk-size", 2560);
   counters["detect.alert"] = counters["detect.alerts_suppressed"] = counters["detect.alert_queue_overflow"] = 0;
+  counters["detect.thresholds.bitmap_alloc_fail"] = counters["detect.thresholds.bitmap_memuse"] = 0;
   counters["detect.engines.0.rules_loaded"] = compiled.loaded;
+  counters["detect.engines.0.rules_skipped"] = compiled.skipped;
   counters["detect.engines.0.rules_failed"] = compiled.failed + rules->refused();
 }
 
@@ -39,16 +44,27 @@ void Inspector::State::inspect(const packet::Packet& packet, const stream::Follo
   if (followed.flow != nullptr && followed.flow->verdict == stream::Verdict::kPass) return;
   if (followed.flow != nullptr && followed.flow->verdict == stream::Verdict::kDrop) {
     out.verdict = Inspection::Verdict::kDrop;
-    out.drop_reason = "flow drop";
+    const auto* memory = static_cast<const FlowMemory*>(followed.flow->memory.get());
+    out.drop_reason = memory != nullptr && memory->dropped_by_firewall ? "firewall flow drop" : "flow drop";
     return;
   }
   start(packet, followed, out);
   follow_sequence();
   follow_tags();
   look_at_stream();
-  judge_packets();
-  judge_transactions();
+  const bool is_made = packet.origin == packet::Origin::kFlowEnd;
+  if (firewall->is_on() && is_made) {  // no packet of the wire: nothing to drop, and looked into if any packet may be
+    now.is_accepted = firewall->policy(Firewall::Table::kFilter).action != rules::Action::kAccept;
+  } else if (firewall->is_on()) {
+    for (const auto table : {Firewall::Table::kPreFlow, Firewall::Table::kPreStream, Firewall::Table::kFilter})
+      if (!now.is_dropped) filter_packet(table);
+  }
+  if (!now.is_dropped) judge_packets();
+  // A packet that was accepted as it is is not looked into.
+  if (!now.is_dropped && !now.is_accepted) judge_transactions();
   finish_packet();
+  if (firewall->is_on() && out.verdict != Inspection::Verdict::kDrop && out.verdict != Inspection::Verdict::kReject)
+    out.verdict = Inspection::Verdict::kAccept;
   if (now.memory != nullptr && now.flow->application) now.memory->events_seen = now.flow->application->events.size();
 }
 

@@ -37,6 +37,7 @@ struct FlowMemory : protocol::Memory {
   std::uint64_t done_before[2] = {0, 0};
   // Of thresholds that are tracked by flow.
   std::map<std::uint64_t, ThresholdCount> counts;
+  bool accepted_by_firewall = false, dropped_by_firewall = false;
   std::vector<std::pair<std::string, double>> entropies;
   // tag: until when this flow is logged.
   struct Tagged {
@@ -54,7 +55,7 @@ struct RuleProgress {
   std::uint32_t rule = 0;
   std::uint32_t found = 0;  // a bit for each check and condition
   bool is_done = false;     // it matched, or can't any more
-  bool has_matched = false;
+  bool has_matched = false, was_told = false;
 };
 
 struct TransactionMemory : protocol::Memory {

@@ -1,26 +1,11 @@
 #include "match/order.h"
 
 #include <array>
+#include <string>
+#include <string_view>
 
 namespace tocsin::match {
 namespace {
-
-int of_action(rules::Action action) {
-  switch (action) {
-    case rules::Action::kPass:
-    case rules::Action::kAccept:
-      return 0;
-    case rules::Action::kDrop:
-      return 1;
-    case rules::Action::kReject:
-    case rules::Action::kRejectSource:
-    case rules::Action::kRejectTarget:
-    case rules::Action::kRejectBoth:
-      return 2;
-    default:
-      return 3;
-  }
-}
 
 // Sets only, sets and asks, asks only, none of them.
 int of_use(bool sets, bool asks) { return sets ? (asks ? 1 : 0) : asks ? 2 : 3; }
@@ -56,7 +41,33 @@ std::array<int, 5> uses(const rules::Rule& rule) {
 
 }  // namespace
 
-bool is_before(const rules::Rule& one, const rules::Rule& other) {
+Order::Order(const Options& options) {
+  constexpr std::string_view kNames[] = {"pass", "drop", "reject", "alert"};
+  for (int place = 0; place < 4; ++place) {
+    const std::string name = options.text("action-order." + std::to_string(place));
+    for (std::size_t i = 0; i < places_.size(); ++i)
+      if (kNames[i] == name) places_[i] = place;
+  }
+}
+
+int Order::of_action(rules::Action action) const {
+  switch (action) {
+    case rules::Action::kPass:
+    case rules::Action::kAccept:
+      return places_[0];
+    case rules::Action::kDrop:
+      return places_[1];
+    case rules::Action::kReject:
+    case rules::Action::kRejectSource:
+    case rules::Action::kRejectTarget:
+    case rules::Action::kRejectBoth:
+      return places_[2];
+    default:
+      return places_[3];
+  }
+}
+
+bool Order::is_before(const rules::Rule& one, const rules::Rule& other) const {
   if (const int a = of_action(one.action), b = of_action(other.action); a != b) return a < b;
   if (const auto a = uses(one), b = uses(other); a != b) return a < b;
   const std::uint32_t a = one.metadata.priority.value_or(3), b = other.metadata.priority.value_or(3);

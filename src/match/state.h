@@ -10,6 +10,7 @@
 #include "match/candidates.h"
 #include "match/compiled.h"
 #include "match/conditions.h"
+#include "match/firewall.h"
 #include "match/inspector.h"
 #include "match/memory.h"
 #include "match/reputation.h"
@@ -42,6 +43,7 @@ struct Inspector::State {
     int protocol = -1;                     // its place in protocols
     bool has_stream = false;               // there are bytes of the stream to look at
     View stream;
+    bool is_dropped = false, is_accepted = false;  // by the firewall
     Inspection* out = nullptr;
   };
   struct Pending {
@@ -49,6 +51,7 @@ struct Inspector::State {
     const protocol::Transaction* transaction = nullptr;
     bool of_stream = false, of_state = false;
     std::string context;
+    bool is_judged = false;  // what it does is done
   };
 
   // inspect_packet.cc
@@ -70,11 +73,21 @@ struct Inspector::State {
   enum class Answer : std::uint8_t { kNo, kNever, kYes };
   Answer judge_rule(const CompiledRule& rule, protocol::Transaction& transaction, TransactionMemory& memory);
   Answer holds_check(const Check& check, const protocol::Transaction& transaction, Side side);
+  void keep_entropy(int buffer);
   Answer holds_condition(const TransactionCondition& condition, const protocol::Transaction& transaction, Side side);
   Answer holds_file(const CompiledRule& rule, const protocol::Transaction& transaction, Side side);
   const std::vector<Instance>& instances(int buffer, const protocol::Transaction& transaction, Side side);
   Instance instance(const Buffer& buffer, const protocol::Transaction& transaction, Side side, std::size_t index) const;
   void search_buffers(const protocol::Transaction& transaction, TransactionMemory::OfSide& memory);
+
+  // inspect_firewall.cc
+  bool may_act(const CompiledRule& rule);
+  void drop_by_firewall(rules::Action action, const std::string& scope, std::string_view reason);
+  void accept_flow();
+  void tell_policy(const Policy& policy, const protocol::Transaction* transaction);
+  void filter_packet(Firewall::Table table);
+  bool apply_policy(const protocol::Transaction& transaction, TransactionMemory::OfSide& memory, int step);
+  void filter_transaction(protocol::Transaction& transaction, TransactionMemory& memory);
 
   // finish_packet.cc
   void finish_packet();
@@ -89,6 +102,7 @@ struct Inspector::State {
   std::unique_ptr<Resources> resources;
   Compiled compiled;
   std::unique_ptr<Candidates> candidates;
+  std::unique_ptr<Firewall> firewall;
   std::unique_ptr<Thresholds> thresholds;
   Reputation reputation;
   States states;

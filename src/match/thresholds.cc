@@ -105,7 +105,10 @@ Thresholds::Answer Thresholds::count(const Limit& limit, Entry& entry, bool is_n
     if (entry.ports) entry.ports->reset();
   }
   if (wanted.unique_on) {  // only what was not seen before counts
-    if (!entry.ports) entry.ports = std::make_unique<std::bitset<65536>>();
+    if (!entry.ports) {
+      entry.ports = std::make_unique<std::bitset<65536>>();
+      port_bytes_ += sizeof *entry.ports;
+    }
     const std::size_t port = *wanted.unique_on == "src_port" ? packet.source_port : packet.destination_port;
     if (entry.ports->test(port))
       return wanted.type == Type::kDetectionFilter && entry.count > wanted.count ? Answer::kTell : Answer::kNo;

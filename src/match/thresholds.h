@@ -25,6 +25,8 @@ class Thresholds {
     Answer answer = Answer::kTell;
     std::optional<rules::Action> action;  // of a rate filter
   };
+  // Of maps of ports that were made.
+  std::uint64_t port_bytes() const { return port_bytes_; }
   Judged judge(const CompiledRule& rule, const packet::Packet& packet, FlowMemory* flow);
 
  private:
@@ -49,6 +51,7 @@ class Thresholds {
   bool is_acting(const Limit& limit, Entry& entry, bool is_new, Timestamp now) const;
 
   std::vector<std::vector<Limit>> suppressions_, limits_;  // by rule
+  mutable std::uint64_t port_bytes_ = 0;
   std::unordered_map<Key, Entry, HashOfKey> entries_;
 };
 

@@ -124,11 +124,14 @@ class Group {
   using T = typename Kind::Value;
   explicit Group(const Variables& variables) : variables_(variables) {}
 
+  bool is_plain = true;  // see AddressSet
+
   // A group is what it names, or everything if it only says what not, without what it says not.
   Expected<Ranges<T>> read(std::string_view text, int depth) {
     text = trim(text);
     if (depth > kDeepest) return failure("the groups nest too deeply, or a variable names itself");
     if (text.starts_with('!')) {
+      is_plain = false;
       auto inner = read(text.substr(1), depth + 1);
       if (!inner) return inner;
       auto rest = complement<Kind>(*inner);
@@ -151,6 +154,7 @@ class Group {
     if (++items_ > kMostItems) return failure("the group has too many items");
     if (text.size() == 3 && equals_ignoring_case(text, "any")) return Ranges<T>{{Kind::least(), Kind::most()}};
     const auto range = Kind::parse(text);
+    if (text.find('-') != std::string_view::npos) is_plain = false;
     if (!range) return failure(fmt::format("'{}' is no {}", printable(text, 80), Kind::kKind));
     return Ranges<T>{*range};
   }
@@ -165,7 +169,10 @@ class Group {
       std::string_view item = trim(text.substr(0, end));
       if (item.empty()) return failure("a group has an empty item");
       const bool negated = item.starts_with('!');
-      if (negated) item = trim(item.substr(1));
+      if (negated) {
+        item = trim(item.substr(1));
+        is_plain = false;
+      }
       auto ranges = read(item, depth + 1);
       if (!ranges) return ranges;
       auto& into = negated ? out : in;
@@ -200,10 +207,14 @@ class Group {
 
 template <typename Set, typename Kind>
 Expected<Set> parse_set(std::string_view text, const Variables& variables) {
-  auto ranges = Group<Kind>(variables).read(text, 0);
+  Group<Kind> group(variables);
+  auto ranges = group.read(text, 0);
   if (!ranges) return std::unexpected(ranges.error());
   join(*ranges);
-  return Set{std::move(*ranges)};
+  Set set;
+  set.ranges = std::move(*ranges);
+  if constexpr (requires { set.is_plain; }) set.is_plain = group.is_plain;
+  return set;
 }
 
 template <typename T>

@@ -17,6 +17,7 @@ namespace tocsin::rules {
 // are mapped.
 struct AddressSet {
   std::vector<std::pair<IpAddress, IpAddress>> ranges;
+  bool is_plain = true;  // written without leaving anything out, and without spans: addresses and networks alone
   bool contains(const IpAddress& address) const;
   bool is_any() const;
 };

@@ -100,7 +100,10 @@ Expected<void> target(Builder& builder, const Option& option, const Keyword&) {
 
 Expected<void> flag(Builder& builder, const Option&, const Keyword& keyword) {
   if (keyword.name == "noalert") builder.rule.no_alert = true;
-  if (keyword.name == "alert") builder.rule.no_alert = false;
+  if (keyword.name == "alert") {
+    builder.rule.no_alert = false;
+    builder.rule.asks_alert = true;
+  }
   if (keyword.name == "bypass") builder.rule.bypass = true;
   if (keyword.name == "prefilter") {
     if (builder.rule.prefilter) return failure("prefilter may stand once in a rule");

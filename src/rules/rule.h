@@ -62,6 +62,7 @@ struct Rule {
   std::vector<std::string> requirements;
   std::string configuration;  // of the action config
 
+  bool asks_alert = false;  // alert, of rules whose action says none
   bool no_alert = false, same_ip = false, bypass = false, prefilter = false;
   Metadata metadata;
 };

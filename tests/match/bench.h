@@ -9,6 +9,13 @@
 
 #include "match/inspector.h"
 #include "rules/parser.h"
+#if __has_include("stream/tcp_session.h")
+#include "stream/tcp_session.h"
+#else
+namespace tocsin::stream {
+class TcpSession {};
+}  // namespace tocsin::stream
+#endif
 
 namespace tocsin::match {
 
