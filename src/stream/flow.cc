@@ -16,7 +16,9 @@ StreamBytes Flow::stream(Side side) const {
     start = std::max(start, half.beginning);
     return {start, half.bytes.from(start).first(static_cast<std::size_t>(half.readable - start))};
   }
-  for (const StreamBytes& piece : pieces(side)) found = piece;
+  for (const StreamBytes& piece : pieces(side)) {
+    if (piece.offset < half.readable) found = piece;
+  }
   return found;
 }
 
@@ -30,9 +32,7 @@ std::vector<StreamBytes> Flow::pieces(Side side) const {
       block = block.subspan(static_cast<std::size_t>(gone));
       start += gone;
     }
-    if (start >= half.readable || block.empty()) return;
-    const std::uint64_t length = std::min<std::uint64_t>(block.size(), half.readable - start);
-    found.push_back({start, block.first(static_cast<std::size_t>(length))});
+    if (!block.empty()) found.push_back({start, block});
   });
   return found;
 }

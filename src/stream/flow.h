@@ -63,7 +63,7 @@ struct Flow {
 
   // Bytes of a side that rules may look at, the newest last; what was let go is gone. Empty for all but TCP.
   StreamBytes stream(Side side) const;
-  // The same with what lies before holes: pieces in order, of which stream() is the last.
+  // All that is held of a side, in order, with what may not be looked at yet: pieces between which bytes are missing.
   std::vector<StreamBytes> pieces(Side side) const;
   Flow();
   ~Flow();

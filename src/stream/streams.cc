@@ -224,8 +224,9 @@ void Streams::State::end(Flow& flow, std::string_view reason) {
         followed.flow = &flow;
         followed.side = side;
         const packet::Packet& packet = end_packet.make(flow, side, flow.tcp->half(side).next, now);
-        follower.finish(flow, packet, followed);
-        if (owner->flush) owner->flush(packet, followed);
+        follower.finish(flow, packet, followed, [&] {
+          if (owner->flush) owner->flush(packet, followed);
+        });
       }
     }
   }

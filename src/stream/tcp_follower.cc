@@ -209,7 +209,8 @@ bool TcpFollower::dispatch(TcpState state) {
   return true;
 }
 
-void TcpFollower::finish(Flow& flow, const packet::Packet& packet, Followed& followed) {
+void TcpFollower::finish(Flow& flow, const packet::Packet& packet, Followed& followed,
+                         const std::function<void()>& look) {
   flow_ = &flow;
   packet_ = &packet;
   tcp_ = &packet.tcp;
@@ -221,10 +222,19 @@ void TcpFollower::finish(Flow& flow, const packet::Packet& packet, Followed& fol
   if (session_ == nullptr) return;
   ++counts_.pseudo;
   prune(side_);
-  feed(side_);
-  Half& half = sender();
-  half.readable = half.bytes.end();
   followed.is_established = followed.is_stream_established = true;
+  feed(side_);
+  // Rules look at bytes without holes, so at what lies between two holes by itself.
+  Half& half = sender();
+  std::vector<std::uint64_t> ends;
+  half.bytes.each_block([&](std::uint64_t start, Bytes bytes) {
+    if (start + bytes.size() > half.readable) ends.push_back(start + bytes.size());
+  });
+  if (ends.empty()) look();
+  for (const std::uint64_t end : ends) {
+    half.readable = end;
+    look();
+  }
 }
 
 bool TcpFollower::starts_anew(const Flow& flow, const packet::Packet& packet, Side side) const {

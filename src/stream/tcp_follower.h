@@ -26,8 +26,8 @@ class TcpFollower {
 
   // Fills what `followed` says of the stream. Its side may change: the flow may turn out to be the other way round.
   void take(Flow& flow, const packet::Packet& packet, Followed& followed);
-  // No more will come of a side: all that has come is readable.
-  void finish(Flow& flow, const packet::Packet& packet, Followed& followed);
+  // No more will come of a side: all that has come becomes readable, and `look` is called for each piece of it.
+  void finish(Flow& flow, const packet::Packet& packet, Followed& followed, const std::function<void()>& look);
   // Whether a packet of the same addresses and ports begins another connection.
   bool starts_anew(const Flow& flow, const packet::Packet& packet, Side side) const;
   void forget(Flow& flow);
