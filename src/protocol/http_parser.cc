@@ -447,6 +447,13 @@ void HttpParser::take_headers(htp_tx_t* tx, HttpTransaction& transaction, Side s
     transaction.host = lower(view_of(tx->request_hostname));
     transaction.has_host = tx->request_hostname != nullptr;
     transaction.port = tx->request_port_number;
+    if (transaction.is_connect && transaction.host.find_first_of("/?#") == 0) {
+      // What it asks for is no host.
+      const HttpTransaction::Header* header = message.find("host");
+      transaction.uri_host.clear();
+      transaction.host = header != nullptr ? lower(header->value.substr(0, header->value.find(':'))) : std::string();
+      transaction.has_host = header != nullptr;
+    }
   } else if ((tx->flags & HTP_HEADERS_TOO_MANY) != 0) {
     transaction.add_event("http.response_too_many_headers");
   }
@@ -534,6 +541,29 @@ HttpParser::At HttpParser::at(Side side) const {
   return progress == HTP_REQUEST_HEADERS || progress == HTP_REQUEST_TRAILER ? At::kHeaders : At::kElsewhere;
 }
 
+// A body that claims to be packed and is plain text: LibHTP would make something of it as well.
+void HttpParser::check_plain(Side side, Bytes bytes) {
+  constexpr std::size_t kEnough = 16, kMost = 64;
+  htp_tx_t* tx = side == Side::kToServer ? htp_connp_get_in_tx(library_) : htp_connp_get_out_tx(library_);
+  HttpTransaction* transaction = find(tx);
+  if (transaction == nullptr || transaction->of(side).is_body_begun) return;
+  auto& coding = side == Side::kToServer ? tx->request_content_encoding : tx->response_content_encoding_processing;
+  if (coding != HTP_COMPRESSION_GZIP && coding != HTP_COMPRESSION_DEFLATE) return;
+  const auto transfer = side == Side::kToServer ? tx->request_transfer_coding : tx->response_transfer_coding;
+  if (transfer == HTP_CODING_CHUNKED) {
+    const auto end = std::ranges::find(bytes, '\n');
+    if (end == bytes.end()) return;
+    bytes = bytes.subspan(static_cast<std::size_t>(end - bytes.begin()) + 1);
+  }
+  if (bytes.empty()) return;
+  transaction->of(side).is_body_begun = true;
+  if (bytes.size() < kEnough) return;
+  const auto is_text = [](std::uint8_t c) { return (c >= ' ' && c < 0x7f) || c == '\r' || c == '\n' || c == '\t'; };
+  if (!std::ranges::all_of(bytes.first(std::min(kMost, bytes.size())), is_text)) return;
+  coding = HTP_COMPRESSION_NONE;
+  transaction->add_event("http.gzip_decompression_failed");
+}
+
 // LibHTP decides by the byte behind a line whether it goes on, and forgets to where that did not come with it. So line
 // ends of headers are held back until something follows. First lines are given alone.
 bool HttpParser::take_some(Side side, Bytes bytes, std::size_t& taken) {
@@ -548,6 +578,7 @@ bool HttpParser::take_some(Side side, Bytes bytes, std::size_t& taken) {
   switch (at(side)) {
     case At::kElsewhere:
       is_begun = false;
+      check_plain(side, bytes);
       return whole(bytes.size());
     case At::kLine: {
       if (side == Side::kToClient && !is_begun) {

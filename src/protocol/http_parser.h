@@ -45,6 +45,7 @@ class HttpParser final : public Parser {
   // That an event of now is of.
   HttpTransaction* current() const;
   void log(const char* message);
+  void check_plain(Side side, Bytes bytes);
   bool is_known_coding(const htp_tx_t* tx) const;
   void check_line(htp_tx_t* tx, HttpTransaction& transaction);
   void check_chunk(const htp_tx_data_t* data, HttpTransaction& transaction, Side side) const;

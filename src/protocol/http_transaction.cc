@@ -112,9 +112,43 @@ Value HttpTransaction::file(HttpField field, Side side, std::size_t index) const
   return absent(side, HttpStep::kBody);
 }
 
+namespace {
+
+// Of whom a field is; 2: of whoever is asked for.
+int side_of(HttpField field) {
+  switch (field) {
+    case HttpField::kResponseBody:
+    case HttpField::kResponseLine:
+    case HttpField::kStatCode:
+    case HttpField::kStatMessage:
+    case HttpField::kResponseHeader:
+    case HttpField::kLocation:
+    case HttpField::kServer:
+      return static_cast<int>(Side::kToClient);
+    case HttpField::kCookie:
+    case HttpField::kHeader:
+    case HttpField::kHeaderRaw:
+    case HttpField::kHeaderNames:
+    case HttpField::kProtocol:
+    case HttpField::kStart:
+    case HttpField::kConnection:
+    case HttpField::kContentLength:
+    case HttpField::kContentType:
+    case HttpField::kFileData:
+    case HttpField::kFileName:
+    case HttpField::kFileMagic:
+      return 2;
+    default:
+      return static_cast<int>(Side::kToServer);
+  }
+}
+
+}  // namespace
+
 Value HttpTransaction::value(int field, Side side, std::size_t index) const {
   constexpr Side kRequest = Side::kToServer, kResponse = Side::kToClient;
   const auto name = static_cast<HttpField>(field);
+  if (const int whose = side_of(name); whose != 2 && whose != static_cast<int>(side)) return only(Presence::kAbsent);
   const Message& message = of(side);
   const bool is_multiple = name == HttpField::kRequestHeader || name == HttpField::kResponseHeader ||
                            name == HttpField::kFileData || name == HttpField::kFileName ||

@@ -70,6 +70,7 @@ class HttpTransaction final : public Transaction, private Multipart::Sink {
     std::string line, protocol, raw_headers;
     std::vector<Header> headers;
     bool has_line = false, has_protocol = false;
+    bool is_body_begun = false;
     bool is_ended = false;        // no more will come, complete or not
     std::uint64_t body_size = 0;  // that came, decoded
     HttpBody body;

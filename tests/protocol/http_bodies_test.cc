@@ -64,6 +64,16 @@ TEST(HttpBodies, AreAsTheyCameWhereTheyAreNotWhatTheyClaim) {
   }
 }
 
+TEST(HttpBodies, OfTextAreTakenForText) {
+  const std::string text = R"({"sdk_version":11026,"app_package":"com.example","device_id":"350672920106648"})";
+  HttpFlow flow;
+  flow.client(post("Content-Encoding: gzip\r\n", text));
+  EXPECT_EQ(flow.request("http.request_body"), text);
+  flow.server("HTTP/1.1 200 OK\r\nContent-Encoding: deflate\r\nTransfer-Encoding: chunked\r\n\r\n");
+  flow.server("14\r\nthis is but a text..\r\n0\r\n\r\n");
+  EXPECT_EQ(flow.response("file.data"), "this is but a text..");
+}
+
 TEST(HttpBodies, OfChunksAreWhole) {
   HttpFlow flow;
   flow.client(kGet).server(

@@ -110,6 +110,21 @@ TEST(HttpBuffers, DecodeTheUriAsAskedFor) {
   EXPECT_EQ(uri("/a b c", {}), "/a b c");
 }
 
+TEST(HttpBuffers, AreOfOneSideWhereOnlyThatHasThem) {
+  HttpFlow flow;
+  flow.client("GET /a HTTP/1.1\r\nHost: h\r\n\r\n").server("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_EQ(flow.response("http.uri"), "-");
+  EXPECT_EQ(flow.response("urilen"), "-");
+  EXPECT_EQ(flow.request("http.stat_code"), "-");
+}
+
+TEST(HttpBuffers, HaveNoHostOfAConnectionToNone) {
+  HttpFlow flow;
+  flow.client("CONNECT / HTTP/1.1\r\n\r\n");
+  EXPECT_EQ(flow.request("http.host"), "?");
+  EXPECT_EQ(flow.request("http.uri.raw"), "/");
+}
+
 TEST(HttpBuffers, KeepPipelinedRequestsApart) {
   HttpFlow flow;
   flow.client("GET /1 HTTP/1.1\r\nHost: h\r\n\r\nGET /2 HTTP/1.1\r\nHost: h\r\n\r\n");
