@@ -13,6 +13,7 @@ const Protocol& ftp_protocol();
 const Protocol& ftp_data_protocol();
 const Protocol& dcerpc_protocol();
 const Protocol& snmp_protocol();
+const Protocol& smb_protocol();
 
 // Whether the configuration has this protocol parsed (app-layer.protocols.NAME.enabled), looked for at all, and on
 // which ports.
