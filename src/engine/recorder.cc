@@ -160,8 +160,7 @@ void Recorder::transactions(const Seen& seen, bool is_last) {
   for (const auto& transaction : all) {
     record_of(*flow).transactions = std::max(record_of(*flow).transactions, transaction->id + 1);
     transaction_events(seen, *transaction);
-    const bool is_done = transaction->is_complete() || is_last;
-    if (is_done && !transaction->is_logged) this->transaction(seen, *transaction);
+    if (!transaction->is_logged && transaction->may_log(is_last)) this->transaction(seen, *transaction);
     files(seen, *transaction, is_last);
   }
   const auto is_over = [this](const std::unique_ptr<protocol::Transaction>& transaction) {

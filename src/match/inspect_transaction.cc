@@ -249,6 +249,7 @@ void Inspector::State::judge_transactions() {
   const bool is_made = now.packet->origin == packet::Origin::kFlowEnd;
   if (now.packet->protocol == packet::kTcp && !now.followed->is_established && !is_made) return;
   for (const auto& transaction : now.flow->application->parser()->transactions) {
+    if (transaction->is_skipped[static_cast<int>(now.side)]) continue;
     judge_transaction(*transaction);
     if (now.is_dropped) return;
   }

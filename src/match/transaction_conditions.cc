@@ -81,6 +81,12 @@ Inspector::State::Answer Inspector::State::holds_condition(const TransactionCond
   const auto symbol = wanted != nullptr && !wanted->symbol.empty()
                           ? protocols[static_cast<std::size_t>(now.protocol)]->number_of(number, wanted->symbol)
                           : std::nullopt;
+  if (words != nullptr) {
+    if (const auto said = transaction.holds(number, side, words->words)) {
+      if (*said != words->negated) return Answer::kYes;
+      return transaction.is_complete(side) ? Answer::kNever : Answer::kNo;
+    }
+  }
   bool holds[64];
   std::size_t count = 0;
   Value first = transaction.value(number, side, 0);
