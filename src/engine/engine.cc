@@ -141,8 +141,9 @@ Expected<std::unique_ptr<Engine>> Engine::make(EngineSettings settings) {
 
   std::unique_ptr<FileStore> store;
   if (!outputs.file_store.empty() && !own.directory.empty()) {
+    const std::uint64_t most = own.options.number("outputs.file-store.stream-depth", 0);
     store = std::make_unique<FileStore>(own.directory / outputs.file_store, outputs.store_all_files,
-                                        own.options.number("outputs.file-store.stream-depth", kMostOfStoredFile));
+                                        most == 0 ? kMostOfStoredFile : most);
   }
   State& s = *state;
   s.surroundings.is_inline = own.is_inline;
@@ -236,7 +237,9 @@ void Engine::State::judge(Seen& seen) {
   } else if (said.accept_flow && flow->verdict == stream::Verdict::kNone) {
     flow->verdict = stream::Verdict::kAccept;
   }
-  if (!said.alerts.empty()) flow->has_alerts = true;
+  for (const match::Alert& alert : said.alerts) {
+    if (!alert.is_suppressed && alert.action != Action::kPass && !alert.rule->no_alert) flow->has_alerts = true;
+  }
 }
 
 void Engine::State::mark_inspected(const stream::Followed& followed) {

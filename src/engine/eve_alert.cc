@@ -121,10 +121,19 @@ void add_transaction(EveObject& event, const EveSettings& eve, const Seen& seen,
   }
 }
 
+// With a note where bytes are missing.
 std::string stream_bytes(const Seen& seen) {
-  const stream::StreamBytes bytes = seen.flow()->stream(seen.followed->side);
-  const packet::Bytes part = bytes.bytes.first(std::min(bytes.bytes.size(), kMostPayload));
-  return {reinterpret_cast<const char*>(part.data()), part.size()};
+  const std::vector<stream::StreamBytes> pieces = seen.flow()->pieces(seen.followed->side);
+  std::string text;
+  std::uint64_t end = seen.flow()->beginning(seen.followed->side);
+  for (const stream::StreamBytes& piece : pieces) {
+    if (text.size() >= kMostPayload) break;
+    if (piece.offset > end) text += fmt::format("[{} bytes missing]", piece.offset - end);
+    const packet::Bytes part = piece.bytes.first(std::min(piece.bytes.size(), kMostPayload - text.size()));
+    text.append(reinterpret_cast<const char*>(part.data()), part.size());
+    end = piece.end();
+  }
+  return text;
 }
 
 void add_payload(EveObject& event, const EveSettings& eve, const Seen& seen, const match::Alert& alert) {
@@ -151,7 +160,10 @@ void add_payload(EveObject& event, const EveSettings& eve, const Seen& seen, con
 void add_packet(EveObject& event, const Seen& seen, std::size_t most) {
   const packet::Packet& packet = *seen.packet;
   event.text("packet", base64(packet.frame.first(std::min(packet.frame.size(), most))));
-  const bool is_raw = packet.origin != packet::Origin::kWire;
+  // What was put together of fragments has the link layer of the last one.
+  const packet::Packet* root = &packet;
+  while (root->origin == packet::Origin::kDefragmented && root->outer != nullptr) root = root->outer;
+  const bool is_raw = root->origin != packet::Origin::kWire;
   const std::uint32_t link_type = is_raw ? 12 : seen.surroundings->link_type;
   event.open("packet_info");
   event.number("linktype", link_type);

@@ -38,7 +38,7 @@ struct Tree {
     for (const auto& [name, tree] : below) {
       fmt::format_to(std::back_inserter(out), "{}\"{}\":", first ? "" : ",", name);
       first = false;
-      if (tree.below.empty()) {
+      if (tree.has_value) {
         out += std::to_string(tree.value);
       } else {
         tree.write(out, nullptr);
@@ -63,7 +63,7 @@ std::string stats_object(const Counters& counters, const RuleCounts& rules, std:
   root.below.try_emplace("detect");
   for (const auto& [name, tree] : root.below) {
     fmt::format_to(std::back_inserter(out), ",\"{}\":", name);
-    if (tree.below.empty() && tree.has_value) {
+    if (tree.has_value) {
       out += std::to_string(tree.value);
     } else {
       tree.write(out, name == "detect" ? &rules : nullptr);

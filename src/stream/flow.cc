@@ -37,6 +37,8 @@ std::vector<StreamBytes> Flow::pieces(Side side) const {
   return found;
 }
 
+std::uint64_t Flow::beginning(Side side) const { return tcp ? tcp->half(side).beginning : 0; }
+
 Flow::TcpSummary Flow::tcp_summary() const {
   TcpSummary summary;
   if (!tcp) return summary;

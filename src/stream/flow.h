@@ -65,6 +65,8 @@ struct Flow {
   StreamBytes stream(Side side) const;
   // All that is held of a side, in order, with what may not be looked at yet: pieces between which bytes are missing.
   std::vector<StreamBytes> pieces(Side side) const;
+  // Where what is held of a side begins; bytes before have been let go.
+  std::uint64_t beginning(Side side) const;
   Flow();
   ~Flow();
 };
