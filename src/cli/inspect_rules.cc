@@ -121,6 +121,22 @@ Expected<engine::EngineSettings> settings_of(const RulesInspection& given) {
   };
   all(given.rules, settings.rule_files);
   all(given.firewall_rules, settings.firewall_rule_files);
+  // Those of the configuration, where none are given.
+  const auto add = [](const std::vector<std::filesystem::path>& files, std::vector<std::filesystem::path>& into) {
+    for (const auto& file : files) {
+      std::error_code error;
+      if (std::filesystem::is_regular_file(file, error)) {
+        into.push_back(file);
+      } else {
+        fmt::print(stderr, "tocsin: {}: no such file of rules\n", printable(file.string()));
+      }
+    }
+  };
+  if (given.rules.empty() && !given.configuration.empty())
+    add(engine::rule_files_of(settings.options), settings.rule_files);
+  if (given.firewall_rules.empty() && settings.options.flag("firewall.enabled", false)) {
+    add(engine::firewall_rule_files_of(settings.options), settings.firewall_rule_files);
+  }
   const std::filesystem::path own = share_directory() / "rules";
   settings.classification_file = configured(settings.options, "classification-file", own / "classification.config");
   settings.reference_file = configured(settings.options, "reference-config-file", own / "reference.config");

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "engine/engine.h"
+#include "engine/outputs.h"
 
 namespace tocsin::engine {
 namespace {
@@ -80,6 +81,27 @@ Expected<Options> read_configuration(const std::filesystem::path& path) {
   Options options;
   if (const auto read = read_into(options, path, 0); !read) return std::unexpected(read.error());
   return options;
+}
+
+namespace {
+
+std::vector<std::filesystem::path> files_of(const Options& options, const std::string& list,
+                                            const std::string& folder) {
+  std::vector<std::filesystem::path> files;
+  for (const Entry& entry : entries_of(options, list)) {
+    files.push_back(std::filesystem::path(options.text(folder)) / entry.name);
+  }
+  return files;
+}
+
+}  // namespace
+
+std::vector<std::filesystem::path> rule_files_of(const Options& options) {
+  return files_of(options, "rule-files", "default-rule-path");
+}
+
+std::vector<std::filesystem::path> firewall_rule_files_of(const Options& options) {
+  return files_of(options, "firewall.rule-files", "firewall.rule-path");
 }
 
 Options default_options() {

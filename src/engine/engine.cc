@@ -302,7 +302,7 @@ void Engine::State::count(const Seen& seen) {
 
 Counters Engine::State::all_counters() const {
   Counters all = counters;
-  for (const auto* part : {&decoder->counters(), &streams->counters(), &inspector->counters()}) {
+  for (const auto* part : {&decoder->counters(), &streams->counters(), &inspector->counters(), &recorder->counters()}) {
     for (const auto& [name, value] : *part) all[name] += value;
   }
   all["file_store.fs_errors"] = recorder->files_not_stored();

@@ -59,6 +59,9 @@ class Engine {
 // Reads a suricata.yaml into options: nested names joined by dots, indices of lists as numbers. A list's member that
 // is a map of one key ("- eve-log: ...") is also reachable by that key without the index.
 Expected<Options> read_configuration(const std::filesystem::path& path);
+// Files of rules that a configuration names: "rule-files" below "default-rule-path", and those of its firewall mode.
+std::vector<std::filesystem::path> rule_files_of(const Options& options);
+std::vector<std::filesystem::path> firewall_rule_files_of(const Options& options);
 // What holds where there is no configuration: what Suricata ships.
 Options default_options();
 

@@ -27,6 +27,14 @@ std::string_view log_of(std::string_view protocol) {
   return protocol;
 }
 
+// "http", "dns_udp": protocols that are spoken over TCP and UDP are counted apart.
+std::string counted_name(std::string_view protocol, bool is_udp) {
+  constexpr std::string_view kBoth[] = {"dns", "dcerpc", "nfs", "krb5", "sip", "ldap", "failed"};
+  std::string name(protocol);
+  if (std::ranges::find(kBoth, protocol) != std::end(kBoth)) name += is_udp ? "_udp" : "_tcp";
+  return name;
+}
+
 // Rules that let packets through say so only if they are told to.
 bool is_told(const match::Alert& alert) {
   if (alert.is_suppressed || alert.rule->no_alert) return false;
@@ -157,8 +165,16 @@ void Recorder::transactions(const Seen& seen, bool is_last) {
   stream::Flow* flow = seen.followed->flow;
   if (flow == nullptr || !flow->application || flow->application->parser() == nullptr) return;
   auto& all = flow->application->parser()->transactions;
+  const protocol::Protocol* protocol = flow->application->protocol();
   for (const auto& transaction : all) {
-    record_of(*flow).transactions = std::max(record_of(*flow).transactions, transaction->id + 1);
+    std::uint64_t& known = record_of(*flow).transactions;
+    if (transaction->id + 1 > known) {
+      if (protocol != nullptr) {
+        counters_["app_layer.tx." + counted_name(protocol->name(), flow->protocol == packet::kUdp)] +=
+            transaction->id + 1 - known;
+      }
+      known = transaction->id + 1;
+    }
     transaction_events(seen, *transaction);
     if (!transaction->is_logged && transaction->may_log(is_last)) this->transaction(seen, *transaction);
     files(seen, *transaction, is_last);
@@ -180,6 +196,11 @@ void Recorder::transactions(const Seen& seen, bool is_last) {
 }
 
 void Recorder::flow(const Surroundings& surroundings, const stream::Flow& flow) {
+  if (flow.application && (flow.application->protocol() != nullptr || flow.application->has_failed())) {
+    const protocol::Protocol* protocol = flow.application->protocol();
+    const std::string_view name = protocol != nullptr ? protocol->name() : std::string_view("failed");
+    ++counters_["app_layer.flow." + counted_name(name, flow.protocol == packet::kUdp)];
+  }
   const std::uint64_t transactions = flow.record ? static_cast<const FlowRecord&>(*flow.record).transactions : 0;
   for (const EveSettings& eve : outputs_.eve) {
     if (eve.has("flow")) write(eve.file, flow_line(eve, surroundings, flow, transactions));

@@ -32,7 +32,7 @@ class Recorder {
   void engine_message(Timestamp time, std::string_view level, std::string_view message);
   std::uint64_t files_not_stored() const { return store_ ? store_->failures() : 0; }
   // Transactions by "app_layer.tx.http" and the like.
-  Counters& counters() { return counters_; }
+  const Counters& counters() const { return counters_; }
 
  private:
   void alerts(const EveSettings& eve, const Seen& seen);

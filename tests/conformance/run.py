@@ -28,7 +28,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 # What Suricata's build information would call what Tocsin has.
 FEATURES = {"HAVE_JA3", "HAVE_JA4", "JA3", "JA4", "MAGIC", "TLS", "HTTP2_DECOMPRESSION", "LIBNET1.1",
-            "HAVE_HTP_URI_NORMALIZE_HOOK", "PCRE_JIT", "HAVE_LIBJANSSON", "RUST", "HAVE_NSS"}
+            "HAVE_HTP_URI_NORMALIZE_HOOK", "PCRE_JIT", "HAVE_LIBJANSSON", "RUST", "HAVE_NSS", "QA_SIMULATION"}
 
 
 @dataclasses.dataclass(frozen=True)
