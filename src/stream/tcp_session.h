@@ -71,6 +71,7 @@ struct Half {
   }
   // Up to where the other side has acknowledged.
   std::uint64_t acknowledged_offset() const {
+    if (base_offset == 0 && acknowledged == 0) return 0;  // the other side has not been heard
     return after(acknowledged, base) ? offset_of(acknowledged) : base_offset;
   }
   void start_at(std::uint32_t initial) {
