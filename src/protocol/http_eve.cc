@@ -1,9 +1,31 @@
 // The members of EVE's "http" object.
+#include <algorithm>
+
+#include "base/text.h"
 #include "protocol/eve_object.h"
 #include "protocol/http_range.h"
 #include "protocol/http_transaction.h"
 
 namespace tocsin::protocol {
+
+// All headers, or those that are asked for.
+void HttpTransaction::write_headers(EveObject& object, Side side) const {
+  constexpr std::size_t kNameMost = 255, kValueMost = 2047;
+  const bool is_all = side == Side::kToServer ? settings_->has_request_headers : settings_->has_response_headers;
+  if (!is_all && settings_->logged_headers.empty()) return;
+  bool is_open = false;
+  for (const Header& header : of(side).headers) {
+    if (!is_all && std::ranges::find(settings_->logged_headers, lower(header.name)) == settings_->logged_headers.end())
+      continue;
+    if (!is_open) object.open_list(side == Side::kToServer ? "request_headers" : "response_headers");
+    is_open = true;
+    object.open_item();
+    object.text("name", std::string_view(header.name).substr(0, kNameMost));
+    object.text("value", std::string_view(header.value).substr(0, kValueMost));
+    object.close();
+  }
+  if (is_open) object.close_list();
+}
 
 std::string HttpTransaction::eve() const {
   const Message &request = of(Side::kToServer), &response = of(Side::kToClient);
@@ -39,6 +61,7 @@ std::string HttpTransaction::eve() const {
   }
   copy("redirect", response.find("location"));
   object.number("length", message_size);
+  for (const Side side : {Side::kToServer, Side::kToClient}) write_headers(object, side);
   object.close();
   return object.take();
 }

@@ -98,7 +98,10 @@ void HttpTransaction::add_body(Side side, Bytes bytes) {
 
 void HttpTransaction::add_decoded(Side side, Bytes bytes) {
   Message& message = of(side);
-  const std::uint64_t within = HttpBody::within(limits(side), message.body_size, bytes.size());
+  // What a rule wants stored is stored whole.
+  const bool is_stored = message.file != nullptr && message.file->is_stored;
+  const std::uint64_t within =
+      is_stored ? bytes.size() : HttpBody::within(limits(side), message.body_size, bytes.size());
   changed(side);
   if (within == 0) {
     close_file(side, File::State::kTruncated);

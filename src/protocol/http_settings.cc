@@ -2,6 +2,7 @@
 
 #include <htp/htp.h>
 
+#include <algorithm>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -74,7 +75,29 @@ void set_decoding(htp_cfg_t* library, const Reader& reader) {
   }
 }
 
+// The settings of EVE's "http", by their names from there on: "custom.0", "dump-all-headers".
+template <typename Take>
+void for_each_output(const Options& options, Take take) {
+  constexpr std::string_view kRoot = "outputs.", kHttp = ".http.";
+  const auto& all = options.all();
+  for (auto one = all.lower_bound(kRoot); one != all.end() && one->first.starts_with(kRoot); ++one) {
+    const std::size_t at = one->first.find(kHttp);
+    if (at != std::string::npos) take(std::string_view(one->first).substr(at + kHttp.size()), one->second);
+  }
+}
+
 }  // namespace
+
+void HttpSettings::read_output(std::string_view name, const std::string& value) {
+  if (name == "dump-all-headers") {
+    has_request_headers = has_request_headers || value == "both" || value == "request";
+    has_response_headers = has_response_headers || value == "both" || value == "response";
+  } else if (name.starts_with("custom")) {
+    std::string header = lower(value);
+    std::ranges::replace(header, '_', '-');
+    logged_headers.push_back(std::move(header));
+  }
+}
 
 HttpSettings::HttpSettings(const Options& options) : files(FileSettings::of(options)) {
   const Reader reader(options);
@@ -91,6 +114,15 @@ HttpSettings::HttpSettings(const Options& options) : files(FileSettings::of(opti
   is_inline = reader.flag("http-body-inline", options.flag("stream.inline", false));
   bomb_limit = reader.number("compression-bomb-limit", bomb_limit);
   most_transactions = reader.number("max-tx", most_transactions);
+
+  swf.is_enabled = reader.flag("swf-decompression.enabled", false);
+  if (const std::string* type = reader.find("swf-decompression.type")) {
+    swf.zlib = *type == "deflate" || *type == "both";
+    swf.lzma = *type == "lzma" || *type == "both";
+  }
+  swf.packed_most = reader.number("swf-decompression.compress-depth", swf.packed_most);
+  swf.unpacked_most = reader.number("swf-decompression.decompress-depth", swf.unpacked_most);
+  for_each_output(options, [this](std::string_view name, const std::string& value) { read_output(name, value); });
 
   library = std::shared_ptr<htp_cfg_t>(htp_config_create(), htp_config_destroy);
   htp_cfg_t* const made = library.get();
@@ -133,6 +165,9 @@ std::shared_ptr<const HttpSettings> http_settings(const Options& options) {
   add(kRoots[1]);
   add("files.");
   add("stream.inline");
+  for_each_output(options, [&said](std::string_view name, const std::string& value) {
+    said.append(name).append("=").append(value).append("\n");
+  });
 
   static std::mutex lock;
   static std::vector<std::pair<std::string, std::shared_ptr<const HttpSettings>>> known;

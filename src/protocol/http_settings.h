@@ -4,8 +4,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "protocol/file.h"
+#include "protocol/http_swf.h"
 
 struct htp_cfg_t;
 
@@ -27,8 +30,14 @@ struct HttpSettings {
   bool is_inline = false;  // bodies are looked at as they come
   std::uint64_t most_transactions = 512;
   std::uint64_t bomb_limit = 1 << 20;
+  SwfSettings swf;
+  bool has_request_headers = false, has_response_headers = false;  // in EVE
+  std::vector<std::string> logged_headers;                         // beside what is always there, in lower case
   FileSettings files;
   std::shared_ptr<htp_cfg_t> library;  // with the hooks of HttpParser
+
+ private:
+  void read_output(std::string_view name, const std::string& value);
 };
 
 // The same settings are made once.

@@ -104,9 +104,20 @@ Value HttpTransaction::file(HttpField field, Side side, std::size_t index) const
       case HttpField::kFileMagic:
         identify(*one);
         return one->magic.empty() ? absent(side, HttpStep::kBody) : text(one->magic, true, side, HttpStep::kBody);
-      default:
-        return value_of_growing(limits(side), one->bytes, one->offset, is_done || one->state != File::State::kOpen,
-                                settings_->is_inline);
+      default: {
+        Value value = value_of_growing(limits(side), one->bytes, one->offset,
+                                       is_done || one->state != File::State::kOpen, settings_->is_inline);
+        if (settings_->swf.is_enabled && side == Side::kToClient && value.offset == 0 && !value.bytes.empty()) {
+          if (swf_size_ != one->size) {
+            swf_size_ = one->size;
+            auto unpacked = unpack_swf(one->bytes, settings_->swf);
+            is_swf_ = unpacked.has_value();
+            swf_ = is_swf_ ? std::move(*unpacked) : std::string();
+          }
+          if (is_swf_) value.bytes = as_bytes(swf_);
+        }
+        return value;
+      }
     }
   }
   return absent(side, HttpStep::kBody);

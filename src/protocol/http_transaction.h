@@ -57,6 +57,8 @@ enum class HttpField : int {
 // The number of a keyword, or -1.
 int http_field(std::string_view keyword);
 
+class EveObject;
+
 class HttpTransaction final : public Transaction, private Multipart::Sink {
  public:
   HttpTransaction(std::shared_ptr<const HttpSettings> settings, std::uint64_t number, Timestamp when);
@@ -126,6 +128,7 @@ class HttpTransaction final : public Transaction, private Multipart::Sink {
     return side == Side::kToServer ? settings_->request : settings_->response;
   }
   void make(Side side) const;
+  void write_headers(EveObject& object, Side side) const;
   void open_file(Side side, std::string name);
   void add_decoded(Side side, Bytes bytes);
   void add_to_response_file(Bytes bytes);
@@ -138,6 +141,9 @@ class HttpTransaction final : public Transaction, private Multipart::Sink {
   std::shared_ptr<const HttpSettings> settings_;
   Message messages_[2];
   std::unique_ptr<Multipart> multipart_;
+  mutable std::string swf_;  // unpacked, of a file of so many bytes
+  mutable std::uint64_t swf_size_ = 0;
+  mutable bool is_swf_ = false;
   bool has_request_body_ = false, has_response_body_ = false;
 };
 

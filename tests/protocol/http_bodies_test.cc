@@ -113,6 +113,15 @@ TEST(HttpBodies, EndAtTheLimit) {
   EXPECT_EQ(flow[0].files[1]->size, 6u);
 }
 
+TEST(HttpBodies, EndAtNoLimitWhereTheirFileIsToBeStored) {
+  HttpFlow flow({{kRoot + "response-body-limit", "6"}});
+  flow.client(kGet).server("HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n123");
+  flow[0].files.at(0)->is_stored = true;
+  flow.server("456").server("789abc");
+  EXPECT_EQ(flow[0].files[0]->bytes, "123456789abc");
+  EXPECT_EQ(flow[0].files[0]->state, File::State::kClosed);
+}
+
 TEST(HttpBodies, AreFilesOfTheirPathOrTheNameTheyAreGiven) {
   HttpFlow flow({{"files.md5", "yes"}});
   flow.client(post("", "abc", "PUT"));
@@ -179,6 +188,21 @@ TEST(HttpBodies, OfFormsSayWhatIsWrongWithThem) {
                    "--b\r\nno colon\r\n\r\nx\r\n--b\r\nContent-Disposition: a; filename=f\r\n\r\n--b--\r\n"));
   EXPECT_TRUE(flow.has_event("http.multipart_invalid_header"));
   EXPECT_TRUE(flow.has_event("http.multipart_no_filedata"));
+}
+
+TEST(HttpBodies, OfFlashAreUnpackedIfAskedFor) {
+  std::string content = "what is in the film";
+  std::string packed(200, 0);
+  uLongf size = packed.size();
+  compress(reinterpret_cast<Bytef*>(packed.data()), &size, reinterpret_cast<const Bytef*>(content.data()),
+           content.size());
+  const std::string film = std::string("CWS\x0a\x13\0\0\0", 8) + packed.substr(0, size);
+  HttpFlow flow({{kRoot + "swf-decompression.enabled", "yes"}});
+  flow.client(kGet).server(response("", film));
+  EXPECT_EQ(flow.response("file.data"), std::string("FWS\x0a\x13\0\0\0", 8) + content);
+  HttpFlow plain;
+  plain.client(kGet).server(response("", film));
+  EXPECT_EQ(plain.response("file.data"), film);
 }
 
 TEST(HttpBodies, MayHaveGaps) {

@@ -164,6 +164,17 @@ TEST(HttpBuffers, AreWrittenForEve) {
             R"("http_refer":"r","http_method":"GET","protocol":"HTTP/1.1","status":206,"redirect":"l","length":4})");
 }
 
+TEST(HttpBuffers, AreWrittenForEveWithTheHeadersAskedFor) {
+  HttpFlow flow({{"outputs.1.eve-log.types.2.http.custom.0", "Accept_Encoding"},
+                 {"outputs.1.eve-log.types.2.http.dump-all-headers", "response"}});
+  flow.client("GET / HTTP/1.1\r\nHost: h\r\nAccept-Encoding: x\r\n\r\n");
+  flow.server("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nA: b\r\n\r\n");
+  EXPECT_THAT(
+      flow[0].eve(),
+      testing::HasSubstr(R"("request_headers":[{"name":"Accept-Encoding","value":"x"}],)"
+                         R"("response_headers":[{"name":"Content-Length","value":"0"},{"name":"A","value":"b"}])"));
+}
+
 TEST(Http, HandsTheFlowOn) {
   HttpFlow tunnel;
   tunnel.client("CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\n\r\n").server("HTTP/1.1 200 OK\r\n\r\n");
