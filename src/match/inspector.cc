@@ -8,11 +8,11 @@
 namespace tocsin::match {
 
 Inspector::State::State(std::shared_ptr<const rules::RuleSet> set, const Options& given,
-                        std::shared_ptr<const rules::RuleSet> firewall,
+                        std::shared_ptr<const rules::RuleSet> firewall_set,
                         std::span<const protocol::Protocol* const> all,
                         const std::function<std::string(const IpAddress&)>& countries)
     : rules(std::move(set)),
-      firewall_rules(std::move(firewall)),
+      firewall_rules(std::move(firewall_set)),
       options(given),
       protocols(all),
       country_of(countries),
