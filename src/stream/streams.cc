@@ -33,6 +33,7 @@ struct Streams::State {
   Flow* flow_for(const packet::Packet& packet, Followed& followed);
   Side side_of(const Flow& flow, const packet::Packet& packet) const;
   void count(Flow& flow, const packet::Packet& packet, Side side) const;
+  void look_before_change(Flow& flow, Side side);
   void take_datagram(Flow& flow, const packet::Packet& packet, Side side);
   void collect_announced(Flow& flow);
   void announce(Flow& flow);
@@ -159,7 +160,10 @@ Followed Streams::State::take(const packet::Packet& packet) {
       flow->state = FlowState::kEstablished;
     }
     if (packet.is_tcp() && is_of_tcp) {
+      const bool was_changing = flow->application && flow->application->is_changing();
       follower.take(*flow, packet, followed);
+      if (!was_changing && flow->application && flow->application->is_changing())
+        look_before_change(*flow, followed.side);
     } else if (packet.is_udp() && flow->protocol == packet::kUdp) {
       take_datagram(*flow, packet, followed.side);
     }
@@ -172,6 +176,18 @@ Followed Streams::State::take(const packet::Packet& packet) {
     end(*silent, "timeout");
   }
   return followed;
+}
+
+// Another protocol follows. What the former one said of either side is judged now, since it goes with its parser.
+void Streams::State::look_before_change(Flow& flow, Side side) {
+  if (!owner->flush) return;
+  for (const Side one : {other(side), side}) {
+    Followed followed;
+    followed.flow = &flow;
+    followed.side = one;
+    followed.is_established = followed.is_stream_established = true;
+    owner->flush(end_packet.make(flow, one, flow.tcp->half(one).next, now), followed);
+  }
 }
 
 void Streams::State::take_datagram(Flow& flow, const packet::Packet& packet, Side side) {

@@ -182,10 +182,9 @@ void TcpFollower::prune(Side side) {
   Half& half = session_->half(side);
   const bool has_parser = flow_->application && flow_->application->parser() != nullptr;
   std::uint64_t seen = 1;
-  if (has_parser) {
-    for (const auto& one : flow_->application->parser()->transactions) {
-      seen = seen * 31 + one->id * 2 + (one->is_complete(side) ? 1 : 0);
-    }
+  if (has_parser && !flow_->application->parser()->transactions.empty()) {
+    const auto& last = *flow_->application->parser()->transactions.back();
+    seen = last.id * 2 + (last.is_complete(side) ? 3 : 2);
   }
   const std::uint64_t chunk = settings_.chunk[static_cast<int>(side)];
   if (half.readable >= half.looked + chunk || seen != half.transactions_seen || session_->state >= TcpState::kLastAck) {
