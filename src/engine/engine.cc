@@ -60,6 +60,26 @@ rules::Variables variables_of(const Options& options) {
   return variables;
 }
 
+// What the defragmenter's exception policy does to a packet; false: nothing.
+bool policy_of(const packet::Packet& packet, PacketVerdict& verdict) {
+  using packet::ExceptionPolicy;
+  switch (packet.exception_policy) {
+    case ExceptionPolicy::kReject:
+    case ExceptionPolicy::kDropFlow:
+    case ExceptionPolicy::kDropPacket:
+      verdict.is_dropped = true;
+      verdict.is_rejected = packet.exception_policy == ExceptionPolicy::kReject;
+      verdict.reason = "defrag memcap";
+      return true;
+    case ExceptionPolicy::kPassFlow:
+    case ExceptionPolicy::kPassPacket:
+    case ExceptionPolicy::kBypass:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 struct Engine::State {
@@ -262,6 +282,9 @@ void Engine::State::look_at(const packet::Packet& packet, const stream::Followed
     seen.verdict.is_dropped = true;
     const bool by_exception = followed.should_drop && !followed.drop_reason.empty();
     seen.verdict.reason = by_exception ? followed.drop_reason : "flow drop";
+    if (!by_exception && !flow->exception_policy[0].empty()) seen.verdict.reason = "exception policy flow drop";
+  } else if (policy_of(packet, seen.verdict)) {
+    // Neither passed nor dropped packets of the defragmenter are looked at.
   } else if (is_passed) {
     seen.verdict.is_accepted = surroundings.is_firewall;
   } else {

@@ -159,12 +159,18 @@ void add_payload(EveObject& event, const EveSettings& eve, const Seen& seen, con
 
 void add_packet(EveObject& event, const Seen& seen, std::size_t most) {
   const packet::Packet& packet = *seen.packet;
-  event.text("packet", base64(packet.frame.first(std::min(packet.frame.size(), most))));
   // What was put together of fragments has the link layer of the last one.
   const packet::Packet* root = &packet;
   while (root->origin == packet::Origin::kDefragmented && root->outer != nullptr) root = root->outer;
   const bool is_raw = root->origin != packet::Origin::kWire;
   const std::uint32_t link_type = is_raw ? 12 : seen.surroundings->link_type;
+  std::string bytes;
+  if (root != &packet && !root->network_header.empty()) {
+    const auto before = static_cast<std::size_t>(root->network_header.data() - root->frame.data());
+    if (before <= root->frame.size()) bytes.assign(reinterpret_cast<const char*>(root->frame.data()), before);
+  }
+  bytes.append(reinterpret_cast<const char*>(packet.frame.data()), packet.frame.size());
+  event.text("packet", base64(as_bytes(std::string_view(bytes).substr(0, most))));
   event.open("packet_info");
   event.number("linktype", link_type);
   event.text("linktype_name", link_type_name(link_type));
@@ -293,14 +299,14 @@ std::string alert_line(const EveSettings& eve, const Seen& seen, const match::Al
     }
   }
   if (seen.packet->ip_version != 0) add_payload(event, eve, seen, alert);
-  if (eve.packet) add_packet(event, seen, seen.packet->frame.size());
+  if (eve.packet) add_packet(event, seen, std::string::npos);
   if (eve.verdict || seen.surroundings->is_firewall) add_verdict(event, seen);
   return line_of(event);
 }
 
 std::string tagged_packet_line(const EveSettings& eve, const Seen& seen) {
   EveObject event = begin_event(eve, seen, "packet", Toward::kPacket);
-  add_packet(event, seen, seen.packet->frame.size());
+  add_packet(event, seen, std::string::npos);
   return line_of(event);
 }
 

@@ -212,7 +212,7 @@ def main():
     parser.add_argument("folder")
     parser.add_argument("names", nargs="*")
     parser.add_argument("--program", default=os.path.join(ROOT, "build", "bin", "tocsin"))
-    parser.add_argument("--acting-as", default="8.0.7", help="version of Suricata (default: %(default)s)")
+    parser.add_argument("--acting-as", default="9.0.0", help="version of Suricata (default: %(default)s)")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=30, help="most for one test")
     parser.add_argument("--output", help="keep what the tests write here")
