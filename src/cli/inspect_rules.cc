@@ -175,10 +175,10 @@ void RulesInspection::add_to(CLI::App& command) {
 }
 
 int RulesInspection::run(const std::vector<std::string>& sources, const std::string& eve, bool json) const {
-  auto settings = settings_of(*this);
-  if (!settings) return fail(settings.error());
-  settings->capture = sources.empty() ? std::string() : sources.front();
-  auto made = engine::Engine::make(std::move(*settings));
+  auto chosen = settings_of(*this);
+  if (!chosen) return fail(chosen.error());
+  chosen->capture = sources.empty() ? std::string() : sources.front();
+  auto made = engine::Engine::make(std::move(*chosen));
   if (!made) return fail(made.error());
   engine::Engine& engine = **made;
   const std::vector<std::string> faults = engine.faults();
