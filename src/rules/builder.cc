@@ -16,6 +16,21 @@ bool can_be_relative_to(const Match& match) {
          !std::holds_alternative<DatasetMatch>(match) && !std::holds_alternative<DataReputation>(match);
 }
 
+// What is looked for from the end of the match before; contents say so only later.
+bool is_relative(const Match& match) {
+  return std::visit(
+      [](const auto& one) {
+        if constexpr (requires { one.source.relative; }) {
+          return one.source.relative;
+        } else if constexpr (requires { one.relative; }) {
+          return one.relative;
+        } else {
+          return false;
+        }
+      },
+      match);
+}
+
 }  // namespace
 
 std::vector<std::string_view> split(std::string_view text, char separator) {
@@ -77,7 +92,10 @@ Expected<void> Builder::add_transform(Transform transform) {
 
 Expected<void> Builder::add(Match match) {
   transforms_ = false;
-  if (open_ < 0) {
+  if (open_ < 0 && last_ >= 0 && is_relative(match)) {
+    // In the buffer that a modifier (http_uri;) moved the match before to.
+    rule.buffers[last_].matches.push_back(std::move(match));
+  } else if (open_ < 0) {
     buffer_of(kPayload, Side::kEither).matches.push_back(std::move(match));
     last_ = static_cast<int>(std::ranges::find(rule.buffers, kPayload, &BufferMatches::buffer) - rule.buffers.begin());
   } else {
@@ -126,6 +144,7 @@ Expected<void> Builder::move_last(const Keyword& buffer) {
 
 bool Builder::has_match_before() const {
   if (open_ >= 0) return std::ranges::any_of(rule.buffers[open_].matches, can_be_relative_to);
+  if (last_ >= 0 && std::ranges::any_of(rule.buffers[last_].matches, can_be_relative_to)) return true;
   return std::ranges::any_of(rule.buffers, [](const BufferMatches& one) {
     return one.buffer == kPayload && std::ranges::any_of(one.matches, can_be_relative_to);
   });

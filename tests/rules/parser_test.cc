@@ -73,6 +73,14 @@ TEST(Rules, RewritesModifiersOfOldToBuffers) {
   EXPECT_TRUE(std::get<Pcre>(rule.buffers[1].matches[1]).relative);
 }
 
+TEST(Rules, LooksOnInTheBufferThatAModifierMovedTo) {
+  const Rule rule = only(
+      R"(alert tcp any any -> any any (uricontent:"a"; byte_extract:1,2,one,relative; isdataat:!9,relative; sid:1;))");
+  ASSERT_EQ(rule.buffers.size(), 1U);
+  EXPECT_EQ(rule.buffers[0].buffer, "http.uri");
+  EXPECT_EQ(rule.buffers[0].matches.size(), 3U);
+}
+
 TEST(Rules, BindsVariablesOfByteExtract) {
   const Rule rule =
       only(R"(alert tcp any any -> any any (byte_extract:2,0,len,relative; content:"a"; within:len; sid:1;))");
