@@ -76,7 +76,15 @@ Expected<void> Builder::check_sides() {
                                to_server->buffer, to_client->buffer));
   }
   const BufferMatches* only = to_server != nullptr ? to_server : to_client;
-  if (only == nullptr) return {};
+  if (only == nullptr) {
+    // The length of what only a request has.
+    const bool is_of_request = std::ranges::any_of(rule.conditions, [](const Condition& condition) {
+      const auto* number = std::get_if<NumberCondition>(&condition);
+      return number != nullptr && number->field == "urilen";
+    });
+    if (is_of_request && rule.flow.side == Side::kEither) rule.flow.side = Side::kToServer;
+    return {};
+  }
   if (rule.flow.side != Side::kEither && rule.flow.side != only->side) {
     return failure(fmt::format("flow is to the {}, where {} never is",
                                rule.flow.side == Side::kToServer ? "server" : "client", only->buffer));

@@ -81,6 +81,10 @@ TEST(Rules, LooksOnInTheBufferThatAModifierMovedTo) {
   EXPECT_EQ(rule.buffers[0].matches.size(), 3U);
 }
 
+TEST(Rules, TheLengthOfAUriIsOfTheClientAlone) {
+  EXPECT_EQ(only("alert tcp any any -> any any (urilen:15; sid:1;)").flow.side, Side::kToServer);
+}
+
 TEST(Rules, BindsVariablesOfByteExtract) {
   const Rule rule =
       only(R"(alert tcp any any -> any any (byte_extract:2,0,len,relative; content:"a"; within:len; sid:1;))");
