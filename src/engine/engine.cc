@@ -198,7 +198,7 @@ Expected<std::unique_ptr<Engine>> Engine::make(EngineSettings settings) {
     seen.surroundings = &s.surroundings;
     seen.packet = &last;
     seen.followed = &followed;
-    s.recorder->transactions(seen, true);
+    if (flow.verdict != stream::Verdict::kDrop) s.recorder->transactions(seen, true);
     s.recorder->flow(s.surroundings, flow);
   };
   add_own_counters(s.counters, own.is_inline, is_firewall);
@@ -278,6 +278,8 @@ void Engine::State::look_at(const packet::Packet& packet, const stream::Followed
   stream::Flow* flow = followed.flow;
   const bool was_dropped = flow != nullptr && flow->verdict == stream::Verdict::kDrop;
   const bool is_passed = flow != nullptr && (flow->verdict == stream::Verdict::kPass || flow->is_bypassed);
+  // What a dropped flow did not say is not asked for at its end.
+  if (was_dropped && packet.origin == packet::Origin::kFlowEnd) return;
   if (was_dropped) {
     seen.verdict.is_dropped = true;
     const bool by_exception = followed.should_drop && !followed.drop_reason.empty();
