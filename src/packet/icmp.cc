@@ -91,7 +91,7 @@ void Decoder::State::icmp_v6(Work& packet, Bytes bytes) {
   packet.icmp.type = type;
   packet.icmp.code = code;
   packet.transport_checksum_right = is_checksum_right(bytes, packet.source, packet.destination, kIcmpV6);
-  // Of messages that are no error and no echo, what follows the checksum is their payload.
+  // Of messages that are no error and no echo, what follows the checksum is their payload, and of the header too.
   std::size_t header = 4;
   const auto check_code = [&](int largest) {
     if (code > largest) event(packet, "icmpv6.unknown_code");
@@ -156,7 +156,7 @@ void Decoder::State::icmp_v6(Work& packet, Bytes bytes) {
         event(packet, "icmpv6.unknown_type");
       }
   }
-  packet.transport_header = bytes.first(header);
+  packet.transport_header = bytes.first(8);
   packet.payload = bytes.subspan(header);
 }
 
