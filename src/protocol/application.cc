@@ -11,7 +11,7 @@ namespace tocsin::protocol {
 namespace {
 
 // No protocol is recognised by bytes beyond these alone.
-constexpr std::size_t kLongestPattern[2] = {18, 16};
+constexpr std::size_t kLongestPattern[2] = {17, 10};
 // What may wait on one side while the other is silent, and at most.
 constexpr std::uint64_t kWait = 100'000, kMostWait = 200'000;
 // What may wait after a change of protocols.
@@ -195,6 +195,8 @@ void Application::detect(Side side, Timestamp time) {
     }
     known(side) = found;
     own.is_settled = true;
+    // The other side may be told by what this one is.
+    if (!known(other(side))) others.ports_done = false;
     if (others_protocol && others_protocol != found) {
       events.emplace_back("applayer_mismatch_protocol_both_directions");
       if (!sent_ && side == Side::kToClient && protocol_ != found) {

@@ -300,7 +300,8 @@ void Mail::quoted_printable(std::string_view text, std::string_view line_end) {
   // What a piece of a line left: the beginning of an escape, or the end of an empty line.
   std::string joined = std::move(held_);
   held_.clear();
-  const std::size_t kept = joined.starts_with('=') ? 0 : joined.size();
+  const bool has_escape = joined.starts_with('=');
+  const std::size_t kept = has_escape ? 0 : joined.size();
   joined += text;
   std::string decoded = joined.substr(0, kept);
   bool goes_on = false;
@@ -330,7 +331,7 @@ void Mail::quoted_printable(std::string_view text, std::string_view line_end) {
     }
     at += 3;
   }
-  if (text.empty()) {
+  if (text.empty() && !has_escape) {
     held_ = line_end;
   } else if (!goes_on) {
     decoded += line_end;

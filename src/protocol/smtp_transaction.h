@@ -35,7 +35,6 @@ class SmtpTransaction final : public Transaction {
 
   Value value(int field, Side side, std::size_t index) const override;
   std::string eve() const override;
-  bool may_log(bool is_last) const override { return is_last || is_complete(Side::kToServer); }
 
   void event(std::string_view name) {
     events.push_back(name);

@@ -301,7 +301,7 @@ class TlsParser final : public Parser {
       if (peer.chain.empty() && !peer.certificate) {
         peer.certificate = read_certificate(one);
         if (!peer.certificate) {
-          session_->event("tls.certificate_invalid_der");
+          session_->event(certificate_fault(one));
           continue;
         }
       }

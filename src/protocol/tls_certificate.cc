@@ -113,6 +113,31 @@ std::vector<std::string> alternative_names(const X509* certificate) {
   return texts;
 }
 
+// Of DER, as far as it takes to say what is wrong.
+constexpr std::uint8_t kSequence = 0x30;
+struct Element {
+  std::uint8_t tag = 0;
+  std::span<const std::uint8_t> content;
+};
+enum class Read { kWhole, kShortHeader, kShortContent };
+Read next(std::span<const std::uint8_t>& bytes, Element& element) {
+  if (bytes.size() < 2) return Read::kShortHeader;
+  element.tag = bytes[0];
+  std::size_t length = bytes[1], header = 2;
+  if ((length & 0x80) != 0) {
+    const std::size_t count = length & 0x7f;
+    if (count > 8) return Read::kShortContent;
+    if (bytes.size() < 2 + count) return Read::kShortHeader;
+    length = 0;
+    for (std::size_t i = 0; i < count; ++i) length = length << 8 | bytes[2 + i];
+    header += count;
+  }
+  if (length > bytes.size() - header) return Read::kShortContent;
+  element.content = bytes.subspan(header, length);
+  bytes = bytes.subspan(header + length);
+  return Read::kWhole;
+}
+
 }  // namespace
 
 std::optional<Certificate> read_certificate(std::span<const std::uint8_t> der) {
@@ -132,6 +157,42 @@ std::optional<Certificate> read_certificate(std::span<const std::uint8_t> der) {
     certificate.fingerprint = hex(sum, size, false);
   }
   return certificate;
+}
+
+std::string_view certificate_fault(std::span<const std::uint8_t> der) {
+  Element certificate;
+  switch (next(der, certificate)) {
+    case Read::kShortHeader:
+    case Read::kShortContent:
+      return "tls.certificate_invalid_length";
+    default:
+      break;
+  }
+  if (certificate.tag != kSequence) return "tls.certificate_invalid_der";
+  Element body;
+  const Read read = next(certificate.content, body);
+  if (read == Read::kShortHeader) return "tls.certificate_invalid_length";
+  if (read != Read::kWhole || body.tag != kSequence) return "tls.invalid_certificate";
+  // In their order; the version may be left out.
+  constexpr struct {
+    std::uint8_t tag;
+    std::string_view event;
+  } kParts[] = {
+      {0x02, "tls.certificate_invalid_serial"},        {kSequence, "tls.certificate_invalid_algorithmidentifier"},
+      {kSequence, "tls.certificate_invalid_x509name"}, {kSequence, "tls.certificate_invalid_date"},
+      {kSequence, "tls.certificate_invalid_x509name"}, {kSequence, "tls.invalid_certificate"}};
+  std::span<const std::uint8_t> rest = body.content;
+  if (!rest.empty() && rest[0] == 0xa0) {
+    Element version, number;
+    if (next(rest, version) != Read::kWhole) return "tls.certificate_invalid_version";
+    std::span<const std::uint8_t> inner = version.content;
+    if (next(inner, number) != Read::kWhole || number.tag != 0x02) return "tls.certificate_invalid_version";
+  }
+  for (const auto& part : kParts) {
+    Element element;
+    if (next(rest, element) != Read::kWhole || element.tag != part.tag) return part.event;
+  }
+  return "tls.certificate_invalid_extensions";
 }
 
 std::string time_text(std::int64_t seconds) {

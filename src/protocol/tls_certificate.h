@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tocsin::protocol::tls {
@@ -19,6 +20,8 @@ struct Certificate {
 
 // Nothing: it is no certificate.
 std::optional<Certificate> read_certificate(std::span<const std::uint8_t> der);
+// The event that says what is wrong with it: "tls.certificate_invalid_length" ...
+std::string_view certificate_fault(std::span<const std::uint8_t> der);
 // "2017-05-05T09:30:00"
 std::string time_text(std::int64_t seconds);
 

@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include "protocol/tls_certificate.h"
 #include "protocol/tls_hello.h"
 #include "talk.h"
 
@@ -133,7 +134,17 @@ TEST(Tls, TellsWhatIsOdd) {
   EXPECT_TRUE(tells(record(22, kClientHello) + record(21, "a"), "tls.invalid_alert_message"));
   Talk talk;
   talk.client(record(22, kClientHello)).server(record(22, kServerHello + message(11, counted(3, counted(3, "bad")))));
-  EXPECT_TRUE(talk.has_event("tls.certificate_invalid_der"));
+  EXPECT_TRUE(talk.has_event("tls.certificate_invalid_length"));
+}
+
+TEST(Tls, TellsWhatIsWrongWithACertificate) {
+  const auto fault = [](std::string der) { return tls::certificate_fault(testing::bytes(der)); };
+  EXPECT_EQ(fault("\x30\x05\x30\x84\xff\xff\xff"s), "tls.certificate_invalid_length");
+  EXPECT_EQ(fault("\x30\x06\x30\x84\xff\xff\xff\xfa"s), "tls.invalid_certificate");
+  EXPECT_EQ(fault("\x31\x00"s), "tls.certificate_invalid_der");
+  EXPECT_EQ(fault("\x30\x05\x30\x03\xa0\x01\x05"s), "tls.certificate_invalid_version");
+  EXPECT_EQ(fault("\x30\x05\x30\x03\x03\x01\x05"s), "tls.certificate_invalid_serial");
+  EXPECT_EQ(fault(""), "tls.certificate_invalid_length");
 }
 
 TEST(Tls, KnowsTls13ByItsExtension) {
