@@ -102,12 +102,6 @@ void add_own_counters(Counters& counters, bool is_inline, bool is_firewall) {
         "applayer memcap", "rules", "threshold detection_filter", "nfq error", "tunnel packet drop"}) {
     counters[drop_reason_counter(reason)] = 0;
   }
-  for (const char* target : {"defrag.memcap", "flow.memcap", "tcp.ssn_memcap", "tcp.reassembly", "tcp.midstream",
-                             "app_layer.error"}) {
-    for (const char* policy : {"ignore", "pass_packet", "pass_flow", "bypass", "drop_packet", "drop_flow", "reject"}) {
-      counters[fmt::format("exception_policy.{}.{}", target, policy)] = 0;
-    }
-  }
   if (!is_firewall) return;
   for (const char* name : {"firewall.accepted", "firewall.blocked", "firewall.rejected"}) counters[name] = 0;
   for (const char* reason : {"firewall rules", "firewall default packet policy", "firewall default app policy",
