@@ -283,7 +283,7 @@ void Engine::State::look_at(const packet::Packet& packet, const stream::Followed
   if (was_dropped) {
     seen.verdict.is_dropped = true;
     const bool by_exception = followed.should_drop && !followed.drop_reason.empty();
-    seen.verdict.reason = by_exception ? followed.drop_reason : "flow drop";
+    seen.verdict.reason = by_exception ? followed.drop_reason : inspector->drop_reason_of(*flow);
     if (!by_exception && !flow->exception_policy[0].empty()) seen.verdict.reason = "exception policy flow drop";
   } else if (policy_of(packet, seen.verdict)) {
     // Neither passed nor dropped packets of the defragmenter are looked at.

@@ -38,6 +38,7 @@ std::string counted_name(std::string_view protocol, bool is_udp) {
 // Rules that let packets through say so only if they are told to.
 bool is_told(const match::Alert& alert) {
   if (alert.is_suppressed || alert.rule->no_alert) return false;
+  if (alert.rule->asks_alert) return true;
   if (std::ranges::find(alert.rule->further_actions, rules::Action::kAlert) != alert.rule->further_actions.end()) {
     return true;
   }

@@ -62,12 +62,11 @@ Candidates::Candidates(Compiled& compiled, std::span<const protocol::Protocol* c
         for (const Side side : {Side::kToServer, Side::kToClient}) {
           if (!is_of(rule->side, side)) continue;
           for (int kind = 0; kind < 3; ++kind) {
-            const bool fits = rule->any_protocol || (kind == 0   ? rule->protocols[packet::kTcp]
-                                                     : kind == 1 ? rule->protocols[packet::kUdp]
-                                                                 : (std::bitset<256>(rule->protocols)
-                                                                        .reset(packet::kTcp)
-                                                                        .reset(packet::kUdp)
-                                                                        .any()));
+            const bool fits =
+                rule->any_protocol ||
+                (kind == 0   ? rule->protocols[packet::kTcp]
+                 : kind == 1 ? rule->protocols[packet::kUdp]
+                             : (std::bitset<256>(rule->protocols).reset(packet::kTcp).reset(packet::kUdp).any()));
             if (fits)
               payload[kind][static_cast<int>(side)].push_back(
                   {fast_bytes(*rule->fast), rule->fast->ignore_case, number});
@@ -102,7 +101,7 @@ Candidates::Candidates(Compiled& compiled, std::span<const protocol::Protocol* c
     const Field& field = compiled.fields[static_cast<std::size_t>(buffer.field)];
     for (std::size_t i = 0; i < protocols.size(); ++i) {
       const bool is_file = buffer.where == Where::kFileData || buffer.where == Where::kFileName ||
-                           buffer.where == Where::kFileMagic;
+                           buffer.where == Where::kFileMagic || buffer.where == Where::kFrame;
       if (field.numbers[i] >= 0 || is_file)
         transactions_[i][static_cast<std::size_t>(key.second)].searches.push_back({key.first, searcher});
     }

@@ -15,9 +15,9 @@ namespace {
 using rules::Side;
 
 constexpr std::pair<std::string_view, PacketBuffer> kPacketBuffers[] = {
-    {"ether.hdr", PacketBuffer::kEthernet}, {"ipv4.hdr", PacketBuffer::kIpV4},     {"ipv6.hdr", PacketBuffer::kIpV6},
-    {"tcp.hdr", PacketBuffer::kTcp},        {"udp.hdr", PacketBuffer::kUdp},       {"icmpv4.hdr", PacketBuffer::kIcmpV4},
-    {"icmpv6.hdr", PacketBuffer::kIcmpV6},  {"igmp.hdr", PacketBuffer::kIgmp},     {"sctp.hdr", PacketBuffer::kSctp},
+    {"ether.hdr", PacketBuffer::kEthernet}, {"ipv4.hdr", PacketBuffer::kIpV4}, {"ipv6.hdr", PacketBuffer::kIpV6},
+    {"tcp.hdr", PacketBuffer::kTcp},        {"udp.hdr", PacketBuffer::kUdp},   {"icmpv4.hdr", PacketBuffer::kIcmpV4},
+    {"icmpv6.hdr", PacketBuffer::kIcmpV6},  {"igmp.hdr", PacketBuffer::kIgmp}, {"sctp.hdr", PacketBuffer::kSctp},
     {"ip.src", PacketBuffer::kSource},      {"ip.dst", PacketBuffer::kTarget},
 };
 
@@ -180,8 +180,8 @@ class Compiler {
     if (!changes) return std::unexpected(changes.error());
     buffer.changes = std::move(*changes);
     bool of_packet = false;
-    const auto known = std::ranges::find(kPacketBuffers, source.buffer,
-                                         &std::pair<std::string_view, PacketBuffer>::first);
+    const auto known =
+        std::ranges::find(kPacketBuffers, source.buffer, &std::pair<std::string_view, PacketBuffer>::first);
     if (source.buffer == rules::kPayload) {
       of_packet = true;
     } else if (known != std::end(kPacketBuffers)) {
@@ -199,8 +199,8 @@ class Compiler {
       const std::string keyword =
           buffer.where == Where::kFrame ? "frame:" + source.argument : std::string(source.buffer);
       buffer.field = field(keyword);
-      buffer.may_repeat = !keyword.starts_with("http.") || keyword == "http.request_header" ||
-                          keyword == "http.response_header";
+      buffer.may_repeat =
+          !keyword.starts_with("http.") || keyword == "http.request_header" || keyword == "http.response_header";
     }
     Check one;
     one.side = source.side;
@@ -321,8 +321,7 @@ class Compiler {
       for (const protocol::Side side : {protocol::Side::kToServer, protocol::Side::kToClient}) {
         const auto steps = protocol->steps(side);
         const auto found = std::ranges::find(steps, std::string_view(name));
-        if (found != steps.end())
-          made.hooks.try_emplace(protocol, side, static_cast<int>(found - steps.begin()));
+        if (found != steps.end()) made.hooks.try_emplace(protocol, side, static_cast<int>(found - steps.begin()));
       }
     }
     if (made.hooks.empty()) return failure(fmt::format("no protocol has the hook '{}'", printable(name, 80)));
@@ -338,8 +337,7 @@ class Compiler {
     const bool names_flow = flow.state != rules::FlowCondition::State::kAny || flow.side != Side::kEither ||
                             flow.packets != rules::FlowCondition::Packets::kAny ||
                             flow.fragments != rules::FlowCondition::Fragments::kAny;
-    const bool is_application =
-        rule.protocol.is_application || rule.protocol.applications != rules::kAllApplications;
+    const bool is_application = rule.protocol.is_application || rule.protocol.applications != rules::kAllApplications;
     bool has_payload = false, has_packet_buffer = false;
     for (const Check& check : made.packet_checks) {
       const Where where = out_.buffers[static_cast<std::size_t>(check.buffer)].where;
@@ -393,9 +391,7 @@ class Compiler {
     } else if (has_packet_buffer) {
       made.type = RuleType::kPacket;
     } else if (has_payload) {
-      made.type = !made.on_stream   ? RuleType::kPacket
-                  : !made.on_packet ? RuleType::kStream
-                                    : RuleType::kPacketStream;
+      made.type = !made.on_stream ? RuleType::kPacket : !made.on_packet ? RuleType::kStream : RuleType::kPacketStream;
     } else {
       made.type = !made.packet_conditions.empty() || names_flow || !made.asks.empty() || !is_application
                       ? RuleType::kPacket
@@ -502,7 +498,8 @@ Compiled compile(const rules::RuleSet& set, const rules::RuleSet* firewall_rules
     std::vector<const rules::Rule*> ordered;
     for (const rules::Rule& rule : from.rules) ordered.push_back(&rule);
     if (!is_firewall)
-      std::ranges::stable_sort(ordered, [&](const rules::Rule* a, const rules::Rule* b) { return order.is_before(*a, *b); });
+      std::ranges::stable_sort(ordered,
+                               [&](const rules::Rule* a, const rules::Rule* b) { return order.is_before(*a, *b); });
     for (const rules::Rule* rule : ordered) {
       const auto met = requirements_met(*rule);
       auto made = met ? compiler.compile(*rule, is_firewall)

@@ -12,8 +12,8 @@
 #include "base/options.h"
 #include "match/evaluate.h"
 #include "match/transforms.h"
-#include "protocol/transaction.h"
 #include "packet/packet.h"
+#include "protocol/transaction.h"
 #include "rules/parser.h"
 
 namespace tocsin::match {

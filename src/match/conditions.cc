@@ -78,7 +78,7 @@ constexpr NumberRow kNumbers[] = {
     {"icmpv6.mtu",
      [](const PacketContext& c) {
        return c.packet->protocol == packet::kIcmpV6 && c.packet->icmp.type == 2 ? Number(c.packet->icmp.mtu)
-                                                                                  : std::nullopt;
+                                                                                : std::nullopt;
      }},
     {"igmp.type", [](const PacketContext& c) { return byte_of(c, packet::kIgmp, 0); }},
     {"vlan.layers", member_of<&Packet::vlans>},
@@ -159,8 +159,8 @@ bool option_word(const Condition& condition, const PacketContext& context) {
   const auto& words = std::get<rules::WordCondition>(condition);
   const Packet& packet = *context.packet;
   if (packet.ip_version != 4) return false;
-  constexpr std::pair<std::string_view, int> kTypes[] = {{"eol", 0},    {"nop", 1},    {"rr", 7},     {"ts", 68},
-                                                         {"sec", 130},  {"lsrr", 131}, {"esec", 133}, {"cipso", 134},
+  constexpr std::pair<std::string_view, int> kTypes[] = {{"eol", 0},     {"nop", 1},    {"rr", 7},      {"ts", 68},
+                                                         {"sec", 130},   {"lsrr", 131}, {"esec", 133},  {"cipso", 134},
                                                          {"satid", 136}, {"ssrr", 137}, {"rtralt", 148}};
   bool met = false;
   for (const std::string& word : words.words) {
@@ -174,9 +174,9 @@ bool option_word(const Condition& condition, const PacketContext& context) {
 bool protocol_word(const Condition& condition, const PacketContext& context) {
   const auto& words = std::get<rules::WordCondition>(condition);
   constexpr std::pair<std::string_view, int> kNames[] = {
-      {"icmp", 1}, {"igmp", 2}, {"ipencap", 4}, {"ipip", 4}, {"tcp", 6},        {"egp", 8},        {"igp", 9},
-      {"udp", 17}, {"ipv6", 41}, {"rsvp", 46},  {"gre", 47}, {"esp", 50},       {"ah", 51},        {"icmpv6", 58},
-      {"ospf", 89}, {"pim", 103}, {"vrrp", 112}, {"l2tp", 115}, {"ipv6-icmp", 58}, {"sctp", 132}};
+      {"icmp", 1},  {"igmp", 2},  {"ipencap", 4}, {"ipip", 4},   {"tcp", 6},        {"egp", 8},   {"igp", 9},
+      {"udp", 17},  {"ipv6", 41}, {"rsvp", 46},   {"gre", 47},   {"esp", 50},       {"ah", 51},   {"icmpv6", 58},
+      {"ospf", 89}, {"pim", 103}, {"vrrp", 112},  {"l2tp", 115}, {"ipv6-icmp", 58}, {"sctp", 132}};
   if (context.packet->ip_version == 0) return false;
   bool met = false;
   for (const std::string& word : words.words)
@@ -236,16 +236,12 @@ bool event(const Condition& condition, const PacketContext& context) {
   std::string_view name = wanted.event;
   if (wanted.source == "app-layer-event") {
     const stream::Flow* flow = context.followed->flow;
-    if (flow == nullptr || !flow->application || context.memory == nullptr) return false;
-    const auto& events = flow->application->events;
-    return std::find(events.begin() + static_cast<std::ptrdiff_t>(std::min(events.size(), context.memory->events_seen)),
-                     events.end(), name) != events.end();
+    return flow != nullptr && flow->application && has(flow->application->events, name);
   }
   if (name.starts_with("decoder.")) name.remove_prefix(8);
   if (name.starts_with("stream.")) name.remove_prefix(7);
   if (wanted.source == "stream-event") return has(context.followed->events, name);
-  return has(context.packet->events, name) ||
-         (wanted.source == "engine-event" && has(context.followed->events, name));
+  return has(context.packet->events, name) || (wanted.source == "engine-event" && has(context.followed->events, name));
 }
 
 bool stream_size(const Condition& condition, const PacketContext& context) {
@@ -265,9 +261,9 @@ bool geography(const Condition& condition, const PacketContext& context) {
   if (context.packet->ip_version == 0 || context.country_of == nullptr || !*context.country_of) return false;
   const auto is_there = [&](const IpAddress& address) {
     const std::string country = lower((*context.country_of)(address));
-    return !country.empty() && std::ranges::any_of(wanted.countries,
-                                                   [&](const std::string& one) { return lower(one) == country; }) !=
-                                   wanted.negated;
+    return !country.empty() && std::ranges::any_of(wanted.countries, [&](const std::string& one) {
+                                 return lower(one) == country;
+                               }) != wanted.negated;
   };
   const Packet& packet = *context.packet;
   if (wanted.of == "src") return is_there(packet.source);

@@ -24,8 +24,7 @@ std::string encode_base64(std::string_view bytes) {
   for (std::size_t i = 0; i < bytes.size(); i += 3) {
     std::uint32_t group = 0;
     const std::size_t count = std::min<std::size_t>(3, bytes.size() - i);
-    for (std::size_t k = 0; k < 3; ++k)
-      group = group << 8 | (k < count ? static_cast<std::uint8_t>(bytes[i + k]) : 0U);
+    for (std::size_t k = 0; k < 3; ++k) group = group << 8 | (k < count ? static_cast<std::uint8_t>(bytes[i + k]) : 0U);
     for (std::size_t k = 0; k < 4; ++k) out += k <= count ? kLetters[group >> (18 - 6 * k) & 63] : '=';
   }
   return out;
@@ -259,7 +258,8 @@ Expected<std::shared_ptr<DataSet>> DataSets::open(const rules::DatasetMatch& wan
   } else if (!state.empty()) {
     const auto path = to_read(state, rule_file);
     std::error_code error;
-    if (std::filesystem::exists(path, error)) static_cast<void>(is_json ? set->load_json(path, wanted) : set->load(path));
+    if (std::filesystem::exists(path, error))
+      static_cast<void>(is_json ? set->load_json(path, wanted) : set->load(path));
   }
   const std::string& save = wanted.save.empty() ? state : wanted.save;
   if (!save.empty()) set->save_path = to_write(save);

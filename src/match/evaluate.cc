@@ -77,8 +77,7 @@ Evaluator::Answer Evaluator::run(std::span<const Step> steps, const View& view) 
   return next(steps, view, holds_number(step, view));
 }
 
-Evaluator::Answer Evaluator::run_content(std::span<const Step> steps, const View& view,
-                                         const rules::Content& content) {
+Evaluator::Answer Evaluator::run_content(std::span<const Step> steps, const View& view, const rules::Content& content) {
   const Step& step = steps.front();
   const auto size = static_cast<std::int64_t>(view.bytes.size());
   const auto length = static_cast<std::int64_t>(step.needle.size());
@@ -112,8 +111,8 @@ Evaluator::Answer Evaluator::run_content(std::span<const Step> steps, const View
     if (from > 0) window.begin = from;
     window.end = std::min(window.end, size);
     if (window.begin > window.end || window.end <= 0) return next(steps, view, content.negated);
-    const Bytes part = view.bytes.subspan(static_cast<std::size_t>(window.begin),
-                                          static_cast<std::size_t>(window.end - window.begin));
+    const Bytes part =
+        view.bytes.subspan(static_cast<std::size_t>(window.begin), static_cast<std::size_t>(window.end - window.begin));
     std::size_t found = Needle::kNone;
     if (!content.at_end) {
       found = step.needle.find(part);
@@ -125,8 +124,7 @@ Evaluator::Answer Evaluator::run_content(std::span<const Step> steps, const View
       if (content.negated) return next(steps, view, true);
       return content.is_relative() ? Answer::kNo : Answer::kNever;
     }
-    if (content.negated)
-      return content.is_relative() || content.offset || content.depth ? Answer::kNo : Answer::kNever;
+    if (content.negated) return content.is_relative() || content.offset || content.depth ? Answer::kNo : Answer::kNever;
     const std::int64_t start = window.begin + static_cast<std::int64_t>(found);
     position_ = static_cast<std::size_t>(start + length);
     if (steps.size() == 1) return Answer::kYes;
@@ -216,9 +214,8 @@ bool Evaluator::holds_number(const Step& step, const View& view) {
   const auto number = read_number(view.bytes, math->source, amount(math->source.count), amount(math->source.offset),
                                   position_, view.dce_is_little);
   if (!number) return false;
-  const std::uint64_t other = math->operand.is_variable()
-                                  ? variables_[static_cast<std::size_t>(math->operand.variable)]
-                                  : static_cast<std::uint64_t>(math->operand.number);
+  const std::uint64_t other = math->operand.is_variable() ? variables_[static_cast<std::size_t>(math->operand.variable)]
+                                                          : static_cast<std::uint64_t>(math->operand.number);
   std::uint64_t value = number->value;
   using Operator = rules::ByteMath::Operator;
   if (math->op == Operator::kDivide && other == 0) return false;

@@ -17,7 +17,8 @@ bool tells(const rules::Rule& rule, bool is_firewall) {
   if (rule.no_alert) return false;
   if (rule.asks_alert) return true;
   if (std::ranges::find(rule.further_actions, Action::kAlert) != rule.further_actions.end()) return true;
-  return !is_firewall && rule.action != Action::kPass && rule.action != Action::kConfig && rule.action != Action::kAccept;
+  return !is_firewall && rule.action != Action::kPass && rule.action != Action::kConfig &&
+         rule.action != Action::kAccept;
 }
 
 // Whether what a rule does to a packet it does to the whole flow.

@@ -74,8 +74,8 @@ Firewall::Firewall(const Compiled& compiled, const Options& options,
         const Key place{static_cast<int>(i), side, static_cast<int>(step)};
         const std::string section = "app." + name + ".";
         const bool has_dashes = options.find("firewall.policies." + section + key + ".0") != nullptr;
-        steps_[place].policy = read_policy(options, section + (has_dashes ? key : std::string(steps[step])),
-                                           Action::kDrop, "flow", true);
+        steps_[place].policy =
+            read_policy(options, section + (has_dashes ? key : std::string(steps[step])), Action::kDrop, "flow", true);
       }
     }
   }

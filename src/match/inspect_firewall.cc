@@ -107,8 +107,8 @@ void Inspector::State::filter_transaction(protocol::Transaction& transaction, Tr
       const RuleProgress* so_far = find_progress(of_side.rules, rule->number);
       if (answer != Answer::kYes) {
         // Part of it is there: until the rest has come or can't come any more, the step is accepted.
-        const bool is_partial = answer == Answer::kNo && so_far != nullptr && so_far->found != 0 &&
-                                !transaction.is_complete(now.side);
+        const bool is_partial =
+            answer == Answer::kNo && so_far != nullptr && so_far->found != 0 && !transaction.is_complete(now.side);
         if (is_partial && accepts(*rule)) return;
         continue;
       }

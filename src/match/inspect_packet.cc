@@ -36,9 +36,9 @@ Bytes packet_bytes(PacketBuffer buffer, const packet::Packet& packet) {
     case PacketBuffer::kIgmp:
       return packet.protocol == packet::kIgmp ? packet.network_payload : Bytes();
     case PacketBuffer::kSctp:
-      return packet.protocol == packet::kSctp ? packet.network_payload.first(
-                                                    std::min<std::size_t>(packet.network_payload.size(), 12))
-                                              : Bytes();
+      return packet.protocol == packet::kSctp
+                 ? packet.network_payload.first(std::min<std::size_t>(packet.network_payload.size(), 12))
+                 : Bytes();
     case PacketBuffer::kSource:
     case PacketBuffer::kTarget: {
       const auto& bytes = (buffer == PacketBuffer::kSource ? packet.source : packet.destination).bytes();
@@ -107,13 +107,12 @@ void Inspector::State::look_at_stream() {
   const stream::StreamBytes all = now.flow->stream(now.side);
   std::uint64_t from = std::max(now.memory->looked_at[side], all.offset);
   if (from >= all.end()) return;
-  std::uint64_t trigger = 1;
+  std::uint64_t completed = now.memory->completed[side];
   if (now.flow->application && now.flow->application->parser() != nullptr) {
-    const auto& transactions = now.flow->application->parser()->transactions;
-    trigger += transactions.size() << 8;
-    for (const auto& one : transactions) trigger += one->id << 1 | (one->is_complete(now.side) ? 1U : 0U);
+    for (const auto& one : now.flow->application->parser()->transactions)
+      if (one->is_complete(now.side)) completed = std::max(completed, one->id + 1);
   }
-  const bool was_triggered = trigger != now.memory->trigger[side];
+  const bool was_triggered = completed > now.memory->completed[side];
   const bool is_end = now.packet->origin == packet::Origin::kFlowEnd || now.packet->tcp.has(packet::kRst) ||
                       now.flow->state == stream::FlowState::kClosed;
   if (is_inline) {
@@ -123,7 +122,7 @@ void Inspector::State::look_at_stream() {
   } else if (!is_end && !was_triggered && all.end() - from < chunk[side]) {
     return;
   }
-  now.memory->trigger[side] = trigger;
+  now.memory->completed[side] = completed;
   now.memory->looked_at[side] = all.end();
   now.stream = {all.bytes.subspan(static_cast<std::size_t>(from - all.offset)), from, is_end, true};
   now.has_stream = !now.stream.bytes.empty();
@@ -150,8 +149,7 @@ bool Inspector::State::holds_header(const CompiledRule& rule) const {
            any_of(text.target, target) && any_of(text.source, source);
   };
   return fits(packet.source, packet.source_port, packet.destination, packet.destination_port) ||
-         (rule.is_both_ways &&
-          fits(packet.destination, packet.destination_port, packet.source, packet.source_port));
+         (rule.is_both_ways && fits(packet.destination, packet.destination_port, packet.source, packet.source_port));
 }
 
 bool Inspector::State::holds_flow(const CompiledRule& rule) const {
@@ -200,9 +198,7 @@ bool Inspector::State::holds_packet_checks(const CompiledRule& rule, bool& of_st
       of_stream = true;
       continue;
     }
-    const bool was_taken = now.flow != nullptr && now.flow->tcp != nullptr && !now.followed->is_wrong_checksum &&
-                           now.followed->is_established;
-    if (rule.on_stream && !rule.on_packet && was_taken) return false;
+    if (rule.on_stream && !rule.on_packet && now.followed->is_added) return false;  // what comes with the stream
     if (now.packet->payload.empty() || !evaluator.holds(check.program, {now.packet->payload, 0, true, true}))
       return false;
   }
@@ -266,9 +262,9 @@ void Inspector::State::matched(const CompiledRule& rule, const protocol::Transac
   for (const Captured& captured : evaluator.captured()) {
     if (captured.capture->of == rules::Pcre::Capture::Of::kPacket)
       now.out->packet_variables.emplace_back(captured.capture->name, captured.value);
-    else if (now.memory != nullptr && (now.memory->variables.size() < 1024 ||
-                                       now.memory->variables.find(captured.capture->name) !=
-                                           now.memory->variables.end()))
+    else if (now.memory != nullptr &&
+             (now.memory->variables.size() < 1024 ||
+              now.memory->variables.find(captured.capture->name) != now.memory->variables.end()))
       now.memory->variables[captured.capture->name] = captured.value;
   }
   std::string context = evaluator.context;

@@ -35,20 +35,37 @@ std::uint64_t state_of(const Transaction& transaction, Side side) {
 
 }  // namespace
 
+// A frame that its protocol does not tell: a datagram, or what the side has sent since its last transaction was whole.
+Instance Inspector::State::frame(const Transaction& transaction, Side side, std::size_t index) const {
+  Instance one;
+  if (index > 0) return one;
+  one.presence = transaction.is_complete(side) ? Presence::kWhole : Presence::kGrowing;
+  if (now.packet->protocol == packet::kUdp) {
+    if (side != now.side) return {};
+    one.view = {now.packet->payload, 0, true, true};
+    return one;
+  }
+  const stream::StreamBytes all = now.flow->stream(side);
+  const std::uint64_t from = std::clamp(now.memory->frame_start[static_cast<int>(side)], all.offset, all.end());
+  one.view = {all.bytes.subspan(static_cast<std::size_t>(from - all.offset)), 0, transaction.is_complete(side), true};
+  return one;
+}
+
 Instance Inspector::State::instance(const Buffer& buffer, const Transaction& transaction, Side side,
                                     std::size_t index) const {
   Instance one;
-  const int number = buffer.field < 0
-                         ? -1
-                         : compiled.fields[static_cast<std::size_t>(buffer.field)]
-                               .numbers[static_cast<std::size_t>(now.protocol)];
+  const int number =
+      buffer.field < 0
+          ? -1
+          : compiled.fields[static_cast<std::size_t>(buffer.field)].numbers[static_cast<std::size_t>(now.protocol)];
   if (number >= 0) {
     const Value value = transaction.value(number, side, index);
     one.presence = value.presence;
     one.view = {value.bytes, value.offset, value.presence == Presence::kWhole, true};
     return one;
   }
-  if (buffer.where == Where::kField || buffer.where == Where::kFrame) return one;
+  if (buffer.where == Where::kFrame) return frame(transaction, side, index);
+  if (buffer.where == Where::kField) return one;
   std::size_t at = 0;
   for (const auto& file : transaction.files) {
     if (file->side != side || at++ != index) continue;
@@ -67,8 +84,7 @@ Instance Inspector::State::instance(const Buffer& buffer, const Transaction& tra
   return one;
 }
 
-const std::vector<Instance>& Inspector::State::instances(int buffer_number, const Transaction& transaction,
-                                                         Side side) {
+const std::vector<Instance>& Inspector::State::instances(int buffer_number, const Transaction& transaction, Side side) {
   Made& one = made[static_cast<int>(side)][static_cast<std::size_t>(buffer_number)];
   if (one.when == turn) return one.instances;
   one.when = turn;
@@ -110,8 +126,7 @@ void Inspector::State::keep_entropy(int buffer) {
     kept.emplace_back(std::move(name), evaluator.entropy);
 }
 
-Inspector::State::Answer Inspector::State::holds_check(const Check& check, const Transaction& transaction,
-                                                       Side side) {
+Inspector::State::Answer Inspector::State::holds_check(const Check& check, const Transaction& transaction, Side side) {
   const auto& all = instances(check.buffer, transaction, side);
   const bool is_complete = transaction.is_complete(side);
   const Presence first = all.empty() ? Presence::kAbsent : all.front().presence;
@@ -226,6 +241,12 @@ void Inspector::State::judge_transaction(Transaction& transaction) {
   if (state == of_side.state && !now.has_stream) return;
   of_side.state = state;
   ++turn;
+  for (const auto& file : transaction.files) {
+    const std::uint32_t sid = now.memory->stores_files[static_cast<int>(file->side)];
+    if (sid == 0 || file->is_stored) continue;
+    file->is_stored = true;
+    file->rules.push_back(sid);
+  }
   if (firewall->is_on()) {
     filter_transaction(transaction, memory);
     if (now.is_dropped) return;
@@ -240,14 +261,17 @@ void Inspector::State::judge_transaction(Transaction& transaction) {
     const CompiledRule& rule = *compiled.rules[number];
     if (!rule.is_firewall) judge_rule(rule, transaction, memory);
   }
-  if (transaction.is_complete(now.side)) of_side.is_done = true;
+  if (!transaction.is_complete(now.side)) return;
+  of_side.is_done = true;
+  if (now.packet->protocol == packet::kTcp)
+    now.memory->frame_start[static_cast<int>(now.side)] = now.flow->stream(now.side).end();
 }
 
 void Inspector::State::judge_transactions() {
   if (now.protocol < 0 || now.flow->application->parser() == nullptr || now.flow->protocol != now.packet->protocol)
     return;
   const bool is_made = now.packet->origin == packet::Origin::kFlowEnd;
-  if (now.packet->protocol == packet::kTcp && !now.followed->is_established && !is_made) return;
+  if (now.packet->protocol == packet::kTcp && !now.followed->is_stream_established && !is_made) return;
   for (const auto& transaction : now.flow->application->parser()->transactions) {
     if (transaction->is_skipped[static_cast<int>(now.side)]) continue;
     judge_transaction(*transaction);

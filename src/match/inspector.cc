@@ -7,6 +7,15 @@
 
 namespace tocsin::match {
 
+namespace {
+
+std::string_view why_dropped(const stream::Flow& flow) {
+  const auto* memory = static_cast<const FlowMemory*>(flow.memory.get());
+  return memory != nullptr && memory->dropped_by_firewall ? "firewall flow drop" : "flow drop";
+}
+
+}  // namespace
+
 Inspector::State::State(std::shared_ptr<const rules::RuleSet> set, const Options& given,
                         std::shared_ptr<const rules::RuleSet> firewall_set,
                         std::span<const protocol::Protocol* const> all,
@@ -44,8 +53,7 @@ void Inspector::State::inspect(const packet::Packet& packet, const stream::Follo
   if (followed.flow != nullptr && followed.flow->verdict == stream::Verdict::kPass) return;
   if (followed.flow != nullptr && followed.flow->verdict == stream::Verdict::kDrop) {
     out.verdict = Inspection::Verdict::kDrop;
-    const auto* memory = static_cast<const FlowMemory*>(followed.flow->memory.get());
-    out.drop_reason = memory != nullptr && memory->dropped_by_firewall ? "firewall flow drop" : "flow drop";
+    out.drop_reason = why_dropped(*followed.flow);
     return;
   }
   start(packet, followed, out);
@@ -65,7 +73,6 @@ void Inspector::State::inspect(const packet::Packet& packet, const stream::Follo
   finish_packet();
   if (firewall->is_on() && out.verdict != Inspection::Verdict::kDrop && out.verdict != Inspection::Verdict::kReject)
     out.verdict = Inspection::Verdict::kAccept;
-  if (now.memory != nullptr && now.flow->application) now.memory->events_seen = now.flow->application->events.size();
 }
 
 Inspector::Inspector(std::shared_ptr<const rules::RuleSet> rules, const Options& options,
@@ -77,6 +84,8 @@ Inspector::~Inspector() = default;
 void Inspector::inspect(const packet::Packet& packet, const stream::Followed& followed, Inspection& out) {
   state_->inspect(packet, followed, out);
 }
+
+std::string_view Inspector::drop_reason_of(const stream::Flow& flow) const { return why_dropped(flow); }
 
 void Inspector::finish() { state_->resources->save(); }
 

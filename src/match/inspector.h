@@ -47,7 +47,7 @@ struct Inspection {
   std::vector<Alert> alerts;
   enum class Verdict : std::uint8_t { kNone, kAlert, kPass, kDrop, kReject, kAccept } verdict = Verdict::kNone;
   bool drop_flow = false, pass_flow = false, accept_flow = false;
-  bool is_tagged = false;  // by the keyword tag
+  bool is_tagged = false;        // by the keyword tag
   std::string_view drop_reason;  // "rules", "threshold detection_filter", "firewall default app policy" ...
   // Variables that rules kept (pktvars), and what rules set for logs.
   std::vector<std::pair<std::string, std::string>> packet_variables;
@@ -67,6 +67,8 @@ class Inspector {
   // The flow goes: flowbits and the like of it are let go with it; datasets are saved by finish().
   void finish();
 
+  // Why packets of a flow that was dropped are dropped: "flow drop", "firewall flow drop".
+  std::string_view drop_reason_of(const stream::Flow& flow) const;
   FlowVariables variables_of(const stream::Flow& flow) const;
 
   std::vector<rules::Fault> faults() const;

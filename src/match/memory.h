@@ -21,22 +21,22 @@ struct ThresholdCount {
 };
 
 struct FlowMemory : protocol::Memory {
-  std::vector<bool> bits;                             // by the number of the name
+  std::vector<bool> bits;                              // by the number of the name
   std::vector<std::optional<std::uint32_t>> integers;  // the same
   std::map<std::string, std::string> variables;
   bool was_seen[2] = {false, false};  // a packet of the side was looked at
   // What was known of the application at the last packet.
   const protocol::Protocol* known[3] = {nullptr, nullptr, nullptr};
   bool had_failed = false;
-  std::size_t events_seen = 0;
   // Of TCP: numbers of sequence, for stream_size, and how far the stream was looked at.
   bool has_sequence[2] = {false, false};
   std::uint32_t first_sequence[2] = {0, 0}, next_sequence[2] = {0, 0};
   std::uint64_t looked_at[2] = {0, 0};
-  std::uint64_t trigger[2] = {0, 0};  // changes when the application asks to look at what there is
-  std::uint64_t done_before[2] = {0, 0};
+  std::uint64_t frame_start[2] = {0, 0};  // where the last transaction of the side had ended
+  std::uint64_t completed[2] = {0, 0};    // transactions of the side that were whole when it was
   // Of thresholds that are tracked by flow.
   std::map<std::uint64_t, ThresholdCount> counts;
+  std::uint32_t stores_files[2] = {0, 0};  // the rule that asked to store all files of the side
   bool accepted_by_firewall = false, dropped_by_firewall = false;
   std::vector<std::pair<std::string, double>> entropies;
   // tag: until when this flow is logged.
@@ -60,17 +60,17 @@ struct RuleProgress {
 
 struct TransactionMemory : protocol::Memory {
   struct OfSide {
-    std::vector<RuleProgress> rules;  // by rule
+    std::vector<RuleProgress> rules;                // by rule
     std::map<std::uint32_t, std::string> contexts;  // by rule
-    std::vector<std::uint32_t> wanted;  // rules that the search has named and that are not done
-    std::vector<std::uint64_t> scanned;  // by buffer: what was searched, to not search it again
-    std::uint64_t state = 0;             // of the transaction when it was looked at last
+    std::vector<std::uint32_t> wanted;              // rules that the search has named and that are not done
+    std::vector<std::uint64_t> scanned;             // by buffer: what was searched, to not search it again
+    std::uint64_t state = 0;                        // of the transaction when it was looked at last
     bool is_done = false;
     int firewall_step = 0;  // steps before it are accepted
     bool firewall_accepted = false;
   };
   OfSide sides[2];
-  std::vector<RuleProgress> both;  // of rules with =>
+  std::vector<RuleProgress> both;      // of rules with =>
   std::map<std::uint64_t, bool> bits;  // xbits of the transaction
 };
 

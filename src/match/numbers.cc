@@ -28,7 +28,8 @@ std::optional<ReadNumber> read_digits(Bytes text, unsigned base) {
   while (at < text.size() && is_space(text[at])) ++at;
   bool minus = false;
   if (at < text.size() && (text[at] == '-' || text[at] == '+')) minus = text[at++] == '-';
-  if (base == 16 && at + 2 < text.size() && text[at] == '0' && (text[at + 1] | 32) == 'x' && digit_of(text[at + 2]) < 16)
+  if (base == 16 && at + 2 < text.size() && text[at] == '0' && (text[at + 1] | 32) == 'x' &&
+      digit_of(text[at + 2]) < 16)
     at += 2;
   const std::size_t first = at;
   std::uint64_t value = 0;

@@ -1,5 +1,5 @@
-// The order in which rules are judged: a pass before a drop before a reject before an alert; what sets a bit before what
-// asks it; then priority, then the rule's number.
+// The order in which rules are judged: a pass before a drop before a reject before an alert; what sets a bit before
+// what asks it; then priority, then the rule's number.
 #pragma once
 
 #include <array>

@@ -73,11 +73,14 @@ struct Inspector::State {
   enum class Answer : std::uint8_t { kNo, kNever, kYes };
   Answer judge_rule(const CompiledRule& rule, protocol::Transaction& transaction, TransactionMemory& memory);
   Answer holds_check(const Check& check, const protocol::Transaction& transaction, Side side);
+  void store_files(const rules::FileStore& store, std::uint32_t sid, const protocol::Transaction& transaction,
+                   protocol::File& matched_file);
   void keep_entropy(int buffer);
   Answer holds_condition(const TransactionCondition& condition, const protocol::Transaction& transaction, Side side);
   Answer holds_file(const CompiledRule& rule, const protocol::Transaction& transaction, Side side);
   const std::vector<Instance>& instances(int buffer, const protocol::Transaction& transaction, Side side);
   Instance instance(const Buffer& buffer, const protocol::Transaction& transaction, Side side, std::size_t index) const;
+  Instance frame(const protocol::Transaction& transaction, Side side, std::size_t index) const;
   void search_buffers(const protocol::Transaction& transaction, TransactionMemory::OfSide& memory);
 
   // inspect_firewall.cc

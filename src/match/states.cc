@@ -140,9 +140,9 @@ void States::change(const StateCondition& condition, const packet::Packet& packe
       bool& bit = transaction->bits[static_cast<std::uint64_t>(name)];
       bit = next(bit);
     } else if (packet.ip_version != 0) {
-      const std::uint32_t seconds = bits->expire > 0                                    ? bits->expire
+      const std::uint32_t seconds = bits->expire > 0                               ? bits->expire
                                     : bits->store == rules::BitState::Store::kHost ? kHostSeconds
-                                                                                       : kAddressSeconds;
+                                                                                   : kAddressSeconds;
       for (const Key& key : keys_of(*bits, name, packet)) {
         if (next(is_set(key, packet.time)))
           set(key, packet.time + seconds * kSecond, packet.time);

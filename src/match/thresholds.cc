@@ -64,8 +64,7 @@ Thresholds::Thresholds(const Compiled& compiled, const Options& options, std::ve
   }
 }
 
-Thresholds::Entry& Thresholds::entry(const Limit& limit, const packet::Packet& packet, FlowMemory* flow,
-                                     bool& is_new) {
+Thresholds::Entry& Thresholds::entry(const Limit& limit, const packet::Packet& packet, FlowMemory* flow, bool& is_new) {
   const std::string& track = limit.line.threshold.track;
   if (track == "by_flow" && flow != nullptr) {
     const auto [found, inserted] = flow->counts.try_emplace(limit.number);
@@ -96,8 +95,7 @@ Thresholds::Answer Thresholds::count(const Limit& limit, Entry& entry, bool is_n
     entry.next = entry.next > UINT32_MAX ? entry.next : entry.next * wanted.multiplier;
     return Answer::kTell;
   }
-  const bool in_time =
-      !is_new && packet.time <= entry.since + static_cast<Timestamp>(wanted.seconds) * kSecond;
+  const bool in_time = !is_new && packet.time <= entry.since + static_cast<Timestamp>(wanted.seconds) * kSecond;
   if (!in_time) {
     entry.count = 0;
     entry.since = packet.time;
@@ -157,10 +155,10 @@ Thresholds::Judged Thresholds::judge(const CompiledRule& rule, const packet::Pac
   for (const Limit& limit : suppressions_[rule.number]) {
     const std::string& track = limit.line.threshold.track;
     const auto has = [&](const IpAddress& address) { return limit.line.addresses.contains(address); };
-    const bool is_hit = track.empty()          ? true
-                        : track == "by_src"    ? has(packet.source)
-                        : track == "by_dst"    ? has(packet.destination)
-                                               : has(packet.source) || has(packet.destination);
+    const bool is_hit = track.empty()       ? true
+                        : track == "by_src" ? has(packet.source)
+                        : track == "by_dst" ? has(packet.destination)
+                                            : has(packet.source) || has(packet.destination);
     if (!is_hit) continue;
     judged.answer = Answer::kSilent;
     return judged;

@@ -119,6 +119,29 @@ Inspector::State::Answer Inspector::State::holds_condition(const TransactionCond
   return transaction.is_complete(side) ? Answer::kNever : Answer::kNo;
 }
 
+// The file that matched, all of its transaction, or all of the flow from now on.
+void Inspector::State::store_files(const rules::FileStore& store, std::uint32_t sid, const Transaction& transaction,
+                                   File& matched_file) {
+  const auto keep = [&](File& file) {
+    file.is_stored = true;
+    if (std::ranges::find(file.rules, sid) == file.rules.end()) file.rules.push_back(sid);
+  };
+  const auto is_asked = [&](Side side) {
+    if (store.direction.empty()) return side == now.side;
+    if (store.direction == "both") return true;
+    return (store.direction == "request" || store.direction == "to_server") == (side == Side::kToServer);
+  };
+  if (store.scope.empty() || store.scope == "file") {
+    keep(matched_file);
+    return;
+  }
+  for (const auto& file : transaction.files)
+    if (is_asked(file->side)) keep(*file);
+  if (store.scope == "tx" || now.memory == nullptr) return;
+  for (const Side side : {Side::kToServer, Side::kToClient})
+    if (is_asked(side)) now.memory->stores_files[static_cast<int>(side)] = sid;
+}
+
 // All conditions on files of a rule, of one and the same file.
 Inspector::State::Answer Inspector::State::holds_file(const CompiledRule& rule, const Transaction& transaction,
                                                       Side side) {
@@ -150,8 +173,10 @@ Inspector::State::Answer Inspector::State::holds_file(const CompiledRule& rule, 
     }
     if (file->state == File::State::kOpen) may_come = true;
     if (!holds) continue;
-    for (const TransactionCondition& condition : rule.transaction_conditions)
-      if (std::holds_alternative<rules::FileStore>(*condition.condition)) file->is_stored = true;
+    for (const TransactionCondition& condition : rule.transaction_conditions) {
+      if (const auto* store = std::get_if<rules::FileStore>(condition.condition))
+        store_files(*store, rule.rule->metadata.sid, transaction, *file);
+    }
     return Answer::kYes;
   }
   return may_come ? Answer::kNo : Answer::kNever;

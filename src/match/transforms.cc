@@ -195,7 +195,7 @@ Expected<Apply> subslice(std::string_view argument) {
     std::int64_t end = size;
     bool sound = fits(wanted);
     if (count) {
-      const std::int64_t asked = *count < 0 ? (*count < -size ? -1 : size + *count)
+      const std::int64_t asked = *count < 0              ? (*count < -size ? -1 : size + *count)
                                  : *count > size - start ? size + 1
                                                          : start + *count;
       sound = sound && fits(asked);
@@ -245,8 +245,8 @@ Expected<Apply> make_apply(const rules::Transform& transform) {
     std::uint64_t most = kDecompressed;
     if (!transform.argument.empty()) {
       const auto words = words_of(transform.argument);
-      const auto size = words.size() == 2 && words[0] == "max-size" ? rules::parse_size(words[1], kMostDecompressed)
-                                                                    : std::nullopt;
+      const auto size =
+          words.size() == 2 && words[0] == "max-size" ? rules::parse_size(words[1], kMostDecompressed) : std::nullopt;
       if (size.value_or(0) == 0) return failure(fmt::format("{} is followed by max-size and a size", name));
       most = *size;
     }

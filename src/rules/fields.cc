@@ -110,7 +110,7 @@ Expected<void> words(Builder& builder, const Option& option, const Keyword& keyw
 
 Expected<void> ip_proto(Builder& builder, const Option& option, const Keyword& keyword) {
   if (auto comparison = parse_comparison(option.value, k8)) {
-    builder.rule.conditions.emplace_back(NumberCondition{keyword.name, *comparison, {}, {}, false});
+    builder.rule.conditions.emplace_back(NumberCondition{keyword.name, *comparison, {}, {}, option.negated});
     return {};
   }
   return words(builder, option, keyword);

@@ -9,24 +9,20 @@
 
 #include "match/inspector.h"
 #include "rules/parser.h"
-#if __has_include("stream/tcp_session.h")
-#include "stream/tcp_session.h"
-#else
-namespace tocsin::stream {
-class TcpSession {};
-}  // namespace tocsin::stream
-#endif
 
 namespace tocsin::match {
 
 class Bench {
  public:
-  explicit Bench(const std::string& text, Options options = {}, const rules::Vocabulary& vocabulary = {})
+  explicit Bench(const std::string& text, Options options = {}, const std::string& firewall = {})
       : options_(std::move(options)) {
-    auto set = std::make_shared<rules::RuleSet>();
-    set->read_text(text, "a.rules", vocabulary);
-    for (const rules::Fault& fault : set->faults) EXPECT_TRUE(fault.is_warning) << fault.text();
-    inspector = std::make_unique<Inspector>(set, options_);
+    const auto read = [](const std::string& from) {
+      auto set = std::make_shared<rules::RuleSet>();
+      set->read_text(from, "a.rules", {});
+      for (const rules::Fault& fault : set->faults) EXPECT_TRUE(fault.is_warning) << fault.text();
+      return set;
+    };
+    inspector = std::make_unique<Inspector>(read(text), options_, firewall.empty() ? nullptr : read(firewall));
     packet.ip_version = 4;
     packet.source = *IpAddress::parse("192.0.2.1");
     packet.destination = *IpAddress::parse("198.51.100.2");

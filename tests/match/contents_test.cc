@@ -49,8 +49,8 @@ TEST(Contents, AreLookedForAgainWhenWhatFollowsDoesNotFit) {
 }
 
 TEST(Contents, OfFastPatternOnlyHaveNoPlaceInTheChain) {
-  EXPECT_TRUE(speaks("content:\"ab\"; content:\"zz\"; fast_pattern:only; content:\"cd\"; distance:0; within:2;",
-                     "zz abcd"));
+  EXPECT_TRUE(
+      speaks("content:\"ab\"; content:\"zz\"; fast_pattern:only; content:\"cd\"; distance:0; within:2;", "zz abcd"));
   EXPECT_TRUE(speaks("content:\"abcdef\"; fast_pattern:2,3; content:\"x\";", "x abcdef"));
 }
 
@@ -95,7 +95,7 @@ TEST(Numbers, AreTested) {
 }
 
 TEST(Numbers, JumpExtractAndReckon) {
-  const std::string payload("\x03xxxAB\x02yyC", 11);
+  const std::string payload("\x03xxxAB\x02yyC", 10);
   EXPECT_TRUE(speaks("byte_jump:1,0; content:\"A\"; distance:0; within:1;", payload));
   EXPECT_FALSE(speaks("byte_jump:1,0; content:\"B\"; distance:0; within:1;", payload));
   EXPECT_FALSE(speaks("byte_jump:1,0,multiplier 90; content:\"A\";", payload));
@@ -120,8 +120,10 @@ TEST(Sizes, AreTested) {
 }
 
 TEST(Base64, IsDecodedAndLookedAt) {
-  EXPECT_TRUE(speaks("content:\"auth:\"; base64_decode:relative; base64_data; content:\"secret\";", "auth:bXkgc2VjcmV0"));
-  EXPECT_FALSE(speaks("content:\"auth:\"; base64_decode:relative; base64_data; content:\"public\";", "auth:bXkgc2VjcmV0"));
+  EXPECT_TRUE(
+      speaks("content:\"auth:\"; base64_decode:relative; base64_data; content:\"secret\";", "auth:bXkgc2VjcmV0"));
+  EXPECT_FALSE(
+      speaks("content:\"auth:\"; base64_decode:relative; base64_data; content:\"public\";", "auth:bXkgc2VjcmV0"));
   EXPECT_TRUE(speaks("base64_decode:bytes 4, offset 5; base64_data; content:\"my \";", "auth:bXkgc2VjcmV0"));
 }
 

@@ -11,7 +11,8 @@ using protocol::Side;
 // A session of HTTP that rules look at after each part.
 class Session {
  public:
-  explicit Session(const std::string& rules, Options options = {}) : options_(std::move(options)), bench_(rules, options_) {
+  explicit Session(const std::string& rules, Options options = {})
+      : options_(std::move(options)), bench_(rules, options_) {
     flow_.protocol = packet::kTcp;
     flow_.application = std::make_unique<protocol::Application>(options_, false, 40'000, 80);
     bench_.packet.protocol = packet::kTcp;
@@ -27,7 +28,7 @@ class Session {
     stream::Followed followed;
     followed.flow = &flow_;
     followed.side = side;
-    followed.is_established = true;
+    followed.is_established = followed.is_stream_established = true;
     return bench_.judge("", followed);
   }
   Options options_;
@@ -35,7 +36,8 @@ class Session {
   stream::Flow flow_;
 };
 
-constexpr const char* kGet = "GET /index.html?a=1 HTTP/1.1\r\nHost: www.example.org\r\nUser-Agent: Curl\r\nX: y\r\n\r\n";
+constexpr const char* kGet =
+    "GET /index.html?a=1 HTTP/1.1\r\nHost: www.example.org\r\nUser-Agent: Curl\r\nX: y\r\n\r\n";
 
 std::string http(const std::string& options, int sid = 1) {
   return "alert http any any -> any any (" + options + " sid:" + std::to_string(sid) + ";)\n";
@@ -68,17 +70,19 @@ TEST(Transactions, BuffersOfResponses) {
 }
 
 TEST(Transactions, BothSidesInOneRule) {
-  Session session("alert http any any => any any (http.uri; content:\"/index\"; http.stat_code; content:\"200\"; sid:1;)\n"
-                  "alert http any any => any any (http.uri; content:\"/other\"; http.stat_code; content:\"200\"; sid:2;)\n");
+  Session session(
+      "alert http any any => any any (http.uri; content:\"/index\"; http.stat_code; content:\"200\"; sid:1;)\n"
+      "alert http any any => any any (http.uri; content:\"/other\"; http.stat_code; content:\"200\"; sid:2;)\n");
   EXPECT_TRUE(session.client(kGet).empty());
   EXPECT_EQ(session.server("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), Sids{1});
 }
 
 TEST(Transactions, ApplicationsOfFlows) {
-  Session session("alert tcp any any -> any any (app-layer-protocol:http; sid:1;)\n"
-                  "alert tcp any any -> any any (app-layer-protocol:!http; sid:2;)\n"
-                  "alert dns any any -> any any (flow:to_server; sid:3;)\n"
-                  "alert http any any -> any any (flow:established,to_server; sid:4;)\n");
+  Session session(
+      "alert tcp any any -> any any (app-layer-protocol:http; sid:1;)\n"
+      "alert tcp any any -> any any (app-layer-protocol:!http; sid:2;)\n"
+      "alert dns any any -> any any (flow:to_server; sid:3;)\n"
+      "alert http any any -> any any (flow:established,to_server; sid:4;)\n");
   EXPECT_EQ(session.client(kGet), (Sids{1, 4}));
   EXPECT_EQ(session.client(""), Sids{4});
 }

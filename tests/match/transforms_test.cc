@@ -32,8 +32,7 @@ TEST(Transforms, OfText) {
 }
 
 TEST(Transforms, OfBytes) {
-  EXPECT_EQ(changed("to_md5", "", "abc"),
-            "\x90\x01\x50\x98\x3c\xd2\x4f\xb0\xd6\x96\x3f\x7d\x28\xe1\x7f\x72");
+  EXPECT_EQ(changed("to_md5", "", "abc"), "\x90\x01\x50\x98\x3c\xd2\x4f\xb0\xd6\x96\x3f\x7d\x28\xe1\x7f\x72");
   EXPECT_EQ(changed("to_sha1", "", "abc").size(), 20U);
   EXPECT_EQ(changed("to_sha256", "", "abc").size(), 32U);
   EXPECT_EQ(changed("xor", "01", "abc"), "`cb");
