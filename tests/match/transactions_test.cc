@@ -66,7 +66,7 @@ TEST(Transactions, BuffersOfResponses) {
   Session session(http("http.stat_code; content:\"200\";", 1) + http("file.data; content:\"secret\";", 2) +
                   http("http.server; content:\"x\";", 3) + http("http.server; absent;", 4));
   EXPECT_TRUE(session.client(kGet).empty());
-  EXPECT_EQ(session.server("HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\nmy secret ..."), (Sids{1, 2, 4}));
+  EXPECT_EQ(session.server("HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\nmy secret ..."), (Sids{1, 2, 4}));
 }
 
 TEST(Transactions, BothSidesInOneRule) {
