@@ -54,6 +54,7 @@ class Outcome:
     name: str
     passed: bool
     reasons: list
+    is_for_next: bool = False  # asks for a version that is not released
 
 
 def captures_of(test):
@@ -230,6 +231,10 @@ def main():
             return 2
         with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
             outcomes = sorted(pool.map(lambda test: run(test, srcdir), tests), key=lambda outcome: outcome.name)
+        next_only = {test.name for test in tests
+                     if checks.version_of((test.config.get("requires") or {}).get("min-version", 0)) >= (9, 0, 0)}
+        for outcome in outcomes:
+            outcome.is_for_next = outcome.name in next_only
     finally:
         if not arguments.output:
             shutil.rmtree(scratch, ignore_errors=True)
