@@ -149,6 +149,11 @@ const std::map<std::string, std::uint64_t, std::less<>>& Decoder::counters() con
   shown["defrag.tracker_hard_reuse"] = counts.hard_reuse;
   shown["defrag.wrk.tracker_timeout"] = counts.timeouts;
   shown["defrag.memuse"] = state.defragmenter.memory();
+  if (state.defragmenter.policy() != ExceptionPolicy::kIgnore) {
+    for (const std::string_view name : policy_names(false)) {
+      shown["exception_policy.defrag.memcap." + std::string(name)] = 0;
+    }
+  }
   for (const auto& [policy, times] : counts.policies) {
     shown["exception_policy.defrag.memcap." + std::string(policy)] = times;
   }

@@ -54,6 +54,7 @@ class Defragmenter {
     std::map<std::string_view, std::uint64_t> policies;
   };
   const Counts& counts() const { return counts_; }
+  ExceptionPolicy policy() const { return policy_; }
   std::size_t memory() const { return memory_; }
 
  private:

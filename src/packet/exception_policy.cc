@@ -18,6 +18,13 @@ ExceptionPolicy policy_of(const Options& options, std::string_view name, bool is
   return ExceptionPolicy::kIgnore;
 }
 
+std::span<const std::string_view> policy_names(bool can_be_of_flow) {
+  static constexpr std::string_view kOfPackets[] = {"pass_packet", "drop_packet", "reject"};
+  static constexpr std::string_view kOfFlows[] = {"pass_packet", "drop_packet", "reject",
+                                                  "pass_flow",   "drop_flow",   "bypass"};
+  return can_be_of_flow ? std::span<const std::string_view>(kOfFlows) : kOfPackets;
+}
+
 std::string_view name_of(ExceptionPolicy policy) {
   switch (policy) {
     case ExceptionPolicy::kNone:

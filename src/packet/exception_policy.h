@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "base/options.h"
@@ -25,5 +26,7 @@ enum class ExceptionPolicy : std::uint8_t {
 ExceptionPolicy policy_of(const Options& options, std::string_view name, bool is_inline, bool can_be_of_flow);
 // As Suricata's stats and EVE have it: "ignore", "drop_packet".
 std::string_view name_of(ExceptionPolicy policy);
+// The names of those that can happen where flows are at hand or not: stats have them all once a policy is chosen.
+std::span<const std::string_view> policy_names(bool can_be_of_flow);
 
 }  // namespace tocsin::packet

@@ -159,7 +159,9 @@ Followed Streams::State::take(const packet::Packet& packet) {
       followed.is_established = true;
       flow->state = FlowState::kEstablished;
     }
-    if (packet.is_tcp() && is_of_tcp) {
+    if (settings.is_inline && flow->verdict == Verdict::kDrop) {
+      // What is dropped has no part in the connection.
+    } else if (packet.is_tcp() && is_of_tcp) {
       const bool was_changing = flow->application && flow->application->is_changing();
       follower.take(*flow, packet, followed);
       if (!was_changing && flow->application && flow->application->is_changing())
@@ -289,6 +291,17 @@ const std::map<std::string, std::uint64_t, std::less<>>& Streams::counters() con
   for (std::size_t i = 0; i < std::size(state.ended_tcp); ++i) {
     shown["flow.end.tcp_state." + std::string(name_of(static_cast<TcpState>(i)))] = state.ended_tcp[i];
   }
+  const Settings& settings = state.settings;
+  const auto show_policies = [&](packet::ExceptionPolicy policy, std::string_view target, bool of_flow) {
+    if (policy == packet::ExceptionPolicy::kIgnore) return;
+    for (const std::string_view name : packet::policy_names(of_flow)) {
+      shown["exception_policy." + std::string(target) + "." + std::string(name)] = 0;
+    }
+  };
+  show_policies(settings.midstream_policy, "tcp.midstream", true);
+  show_policies(settings.session_policy, "tcp.ssn_memcap", true);
+  show_policies(settings.reassembly_policy, "tcp.reassembly", true);
+  show_policies(settings.flow_policy, "flow.memcap", false);
   for (const auto& [name, times] : counts.policies) shown["exception_policy." + name] = times;
   if (state.options.flag("stats.stream-events", false)) {
     for (const auto& [name, times] : counts.events) shown["stream." + name] = times;

@@ -43,7 +43,7 @@ bool TcpFollower::reassemble(Side side) {
   const bool was_reached = half.is_depth_reached;
   if (length() > 0 && !tcp_->has(kRst) && !session_->application_is_off) {
     if (!insert(half)) {
-      apply(settings_.reassembly_policy, "tcp.reassembly_memcap", "stream reassembly", flow_, *followed_);
+      apply(settings_.reassembly_policy, "tcp.reassembly", "stream reassembly", flow_, *followed_);
       return false;
     }
     is_added_ = true;
