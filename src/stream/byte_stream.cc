@@ -175,7 +175,11 @@ void ByteStream::write(std::uint64_t offset, Bytes bytes) {
 }
 
 void ByteStream::remember(Segment segment) {
-  if (segments_.size() >= kMaxSegments) segments_.erase(segments_.begin(), segments_.begin() + kMaxSegments / 2);
+  if (segments_.size() >= kMaxSegments) {
+    segments_.erase(segments_.begin(), segments_.begin() + kMaxSegments / 2);
+    memory_ -= sizeof(Segment) * (kMaxSegments / 2);
+  }
+  memory_ += sizeof(Segment);
   if (segments_.empty() || segments_.back().start <= segment.start) {
     segments_.push_back(segment);
     return;
@@ -213,6 +217,7 @@ void ByteStream::let_go(std::uint64_t offset) {
   // Erasing waits until it pays.
   if (done > 64 || done == segments_.size()) {
     segments_.erase(segments_.begin(), segments_.begin() + static_cast<std::ptrdiff_t>(done));
+    memory_ -= sizeof(Segment) * done;
   }
 }
 

@@ -34,7 +34,7 @@ struct Streams::State {
   Side side_of(const Flow& flow, const packet::Packet& packet) const;
   void count(Flow& flow, const packet::Packet& packet, Side side) const;
   void look_before_change(Flow& flow, Side side);
-  void take_datagram(Flow& flow, const packet::Packet& packet, Side side);
+  void take_datagram(Flow& flow, const packet::Packet& packet, Side& side);
   void collect_announced(Flow& flow);
   void announce(Flow& flow);
   void end(Flow& flow, std::string_view reason);
@@ -192,7 +192,7 @@ void Streams::State::look_before_change(Flow& flow, Side side) {
   }
 }
 
-void Streams::State::take_datagram(Flow& flow, const packet::Packet& packet, Side side) {
+void Streams::State::take_datagram(Flow& flow, const packet::Packet& packet, Side& side) {
   if (packet.payload.empty()) return;
   if (!flow.application) {
     flow.application = std::make_unique<protocol::Application>(options, true, flow.client_port, flow.server_port);
@@ -201,6 +201,7 @@ void Streams::State::take_datagram(Flow& flow, const packet::Packet& packet, Sid
   if (flow.application->is_reversed) {
     flow.application->is_reversed = false;
     follower.reverse(flow);
+    side = other(side);
   }
 }
 

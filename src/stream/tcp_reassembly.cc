@@ -24,7 +24,6 @@ constexpr std::uint16_t kMaxUrgent = 65535;
 
 // Of a side whose segment is in hand.
 bool TcpFollower::reassemble(Side side) {
-  Half& half = session_->half(side);
   const TcpState state = session_->state;
   bool feeds_own = false, feeds_other = false;
   if (settings_.is_inline || is_flush_ || tcp_->has(kRst)) {
@@ -39,7 +38,12 @@ bool TcpFollower::reassemble(Side side) {
   } else {
     feeds_other = true;
   }
-  if (feeds_other) feed(other(side));
+  if (feeds_other) {
+    const Side before = side_;
+    feed(other(side));
+    if (side_ != before) side = other(side);  // the sides have changed places
+  }
+  Half& half = session_->half(side);
   const bool was_reached = half.is_depth_reached;
   if (length() > 0 && !tcp_->has(kRst) && !session_->application_is_off) {
     if (!insert(half)) {
