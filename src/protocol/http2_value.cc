@@ -137,6 +137,33 @@ std::string host_of(std::string_view authority) {
   return lower(authority.substr(0, authority.find(':')));
 }
 
+// Of whom a field is; 2: of whoever is asked for.
+int side_of(int field) {
+  if (field >= kFirstHeader && field < kFirstHeader + static_cast<int>(std::size(kHeaders)))
+    return kHeaders[field - kFirstHeader].side;
+  switch (field) {
+    case kUri:
+    case kUriRaw:
+    case kUriLength:
+    case kUriRawLength:
+    case kMethod:
+    case kHost:
+    case kHostRaw:
+    case kRequestBody:
+    case kRequestLine:
+    case kRequestHeader:
+      return 0;
+    case kResponseBody:
+    case kResponseLine:
+    case kStatCode:
+    case kStatMessage:
+    case kResponseHeader:
+      return 1;
+    default:
+      return 2;
+  }
+}
+
 }  // namespace
 
 int http2_field(std::string_view keyword) {
@@ -237,6 +264,7 @@ Value Http2Transaction::file(int field, Side side, std::size_t index) const {
 
 Value Http2Transaction::value(int field, Side side, std::size_t index) const {
   constexpr Side kRequest = Side::kToServer, kResponse = Side::kToClient;
+  if (const int whose = side_of(field); whose != 2 && whose != static_cast<int>(side)) return only(Presence::kAbsent);
   const Half& of = half(side);
   if (field >= kFirstHeader && field < kFirstHeader + static_cast<int>(std::size(kHeaders))) {
     const HeaderField& header = kHeaders[field - kFirstHeader];

@@ -93,6 +93,7 @@ TEST(Http2, HoldsWhatAStreamSays) {
   EXPECT_EQ(flow.text("http.request_header", kClient, 1, 3), "user-agent: agent");
   EXPECT_EQ(flow.text("http2.header_name", kClient, 1, 4), "cookie");
   EXPECT_EQ(flow.text("http.request_body", kClient, 1), "?");
+  EXPECT_EQ(flow.text("http.uri", kServer, 1), "-");
   EXPECT_TRUE(flow.has_event("http2.userinfo_in_uri"));
   EXPECT_EQ(flow[1].progress[0], 1);
   flow.send(kClient, frame(0, 1, 1, "body"));
