@@ -8,6 +8,9 @@
 namespace tocsin::match {
 namespace {
 
+// Bytes of a file that may still grow, before rules look at it.
+constexpr std::uint64_t kLeastFile = 32'768;
+
 using protocol::Presence;
 using protocol::Transaction;
 using protocol::Value;
@@ -72,6 +75,9 @@ Instance Inspector::State::instance(const Buffer& buffer, const Transaction& tra
     const bool is_open = file->state == protocol::File::State::kOpen;
     one.presence = is_open ? Presence::kGrowing : Presence::kWhole;
     if (buffer.where == Where::kFileData) {
+      // A small file is looked at when it is whole, or when no more will come.
+      const bool is_made = now.packet->origin == packet::Origin::kFlowEnd;
+      if (is_open && file->size < kLeastFile && !is_made) one.presence = Presence::kNotYet;
       one.view = {bytes_of(file->bytes), file->offset, !is_open, true};
     } else {
       const std::string& text = buffer.where == Where::kFileName ? file->name : file->magic;

@@ -81,6 +81,16 @@ Inspector::State::Answer Inspector::State::holds_condition(const TransactionCond
   const auto symbol = wanted != nullptr && !wanted->symbol.empty()
                           ? protocols[static_cast<std::size_t>(now.protocol)]->number_of(number, wanted->symbol)
                           : std::nullopt;
+  if (words != nullptr && words->field == "ftpbounce") {
+    // The server is asked to connect to another one than the client.
+    const Value asked = transaction.value(number, side, 0);
+    const IpAddress& client = now.flow->client;
+    if (asked.bytes.size() != 4 || !client.is_v4()) return Answer::kNo;
+    const auto* bytes = asked.bytes.data();
+    const std::uint32_t address =
+        std::uint32_t{bytes[0]} << 24 | std::uint32_t{bytes[1]} << 16 | std::uint32_t{bytes[2]} << 8 | bytes[3];
+    return address != client.as_v4() ? Answer::kYes : Answer::kNo;
+  }
   if (words != nullptr) {
     if (const auto said = transaction.holds(number, side, words->words)) {
       if (*said != words->negated) return Answer::kYes;

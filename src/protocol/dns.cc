@@ -1,6 +1,7 @@
 // DNS over UDP and TCP (RFC 1035, RFC 7766). Every message is a transaction of its own, of the side that sent it: the
 // id of a query says nothing certain of which answer is its own.
 #include <array>
+#include <cstdlib>
 #include <utility>
 
 #include "protocol/dns_eve.h"
@@ -45,9 +46,17 @@ Value name_value(const dns::Name& name) {
   return value;
 }
 
+// Of the configuration, before it of the environment, as Suricata has it.
+int log_version(const Options& options) {
+  static const char* const kAsked = std::getenv("SURICATA_EVE_DNS_VERSION");
+  const std::string version = kAsked ? kAsked : options.text("outputs.eve-log.types.dns.version");
+  return version == "2" ? 2 : 3;
+}
+
 class DnsTransaction final : public Transaction {
  public:
-  DnsTransaction(dns::Message message, Side side) : message_(std::move(message)), side_(side) {
+  DnsTransaction(dns::Message message, Side side, int log_version)
+      : message_(std::move(message)), side_(side), log_version_(log_version) {
     progress[0] = progress[1] = kComplete;
     is_skipped[static_cast<int>(other(side))] = true;
     if (message_.has_invalid_additionals) events.emplace_back("dns.invalid_additionals");
@@ -88,7 +97,7 @@ class DnsTransaction final : public Transaction {
     }
   }
 
-  std::string eve() const override { return dns::eve(message_, side_ == Side::kToServer, id); }
+  std::string eve() const override { return dns::eve(message_, side_ == Side::kToServer, id, log_version_); }
 
  private:
   static Value name_of(const std::vector<dns::Record>& records, std::size_t index) {
@@ -111,11 +120,12 @@ class DnsTransaction final : public Transaction {
   dns::Message message_;
   std::vector<const dns::Name*> names_;  // all of a response
   Side side_;
+  int log_version_;
 };
 
 class DnsParser final : public Parser {
  public:
-  explicit DnsParser(bool is_udp) : is_stream_(!is_udp) {}
+  DnsParser(bool is_udp, const Options& options) : is_stream_(!is_udp), log_version_(log_version(options)) {}
 
   bool take(Side side, Bytes bytes, Timestamp time) override {
     if (is_stream_) return take_stream(side, bytes, time);
@@ -161,7 +171,7 @@ class DnsParser final : public Parser {
     if (!read) return note("dns.malformed_data");
     if (side == Side::kToServer && read->is_response()) return note("dns.not_request");
     if (transactions.size() >= kMostTransactions) transactions.pop_front();
-    auto transaction = std::make_unique<DnsTransaction>(std::move(*read), side);
+    auto transaction = std::make_unique<DnsTransaction>(std::move(*read), side, log_version_);
     transaction->id = next_++;
     transaction->time = time;
     transactions.push_back(std::move(transaction));
@@ -180,6 +190,7 @@ class DnsParser final : public Parser {
   }
 
   bool is_stream_;
+  int log_version_;
   std::vector<std::uint8_t> pending_[2];  // of streams, a message cut short
   bool has_gap_ = false;
   std::uint64_t next_ = 0;
@@ -227,9 +238,9 @@ class Dns final : public Protocol {
     return Probe::kYes;
   }
 
-  std::unique_ptr<Parser> parser(const Options&) const override { return std::make_unique<DnsParser>(true); }
-  std::unique_ptr<Parser> parser_over(bool is_udp, const Options&) const override {
-    return std::make_unique<DnsParser>(is_udp);
+  std::unique_ptr<Parser> parser(const Options& options) const override { return parser_over(true, options); }
+  std::unique_ptr<Parser> parser_over(bool is_udp, const Options& options) const override {
+    return std::make_unique<DnsParser>(is_udp, options);
   }
 };
 

@@ -154,21 +154,61 @@ void grouped(EveObject& out, const std::vector<Record>& answers) {
   out.close();
 }
 
-}  // namespace
-
-std::string eve(const Message& message, bool is_request, std::uint64_t transaction) {
-  EveObject out;
-  out.open("dns");
-  out.number("version", 3);
-  out.text("type", is_request ? "request" : "response");
-  out.number("tx_id", transaction);
-  out.number("id", message.id);
+void header_flags(EveObject& out, const Message& message) {
   out.text("flags", fmt::format("{:x}", message.flags));
   constexpr std::pair<std::uint16_t, std::string_view> kFlags[] = {{0x8000, "qr"}, {0x0400, "aa"}, {0x0200, "tc"},
                                                                    {0x0100, "rd"}, {0x0080, "ra"}, {0x0040, "z"}};
   for (const auto& [bit, name] : kFlags) {
     if ((message.flags & bit) != 0) out.flag(name, true);
   }
+}
+
+void sections(EveObject& out, const Message& message) {
+  if (!message.answers.empty()) {
+    record_list(out, "answers", message.answers, false);
+    grouped(out, message.answers);
+  }
+  record_list(out, "authorities", message.authorities, false);
+  record_list(out, "additionals", message.additionals, true);
+}
+
+std::string eve_version_2(const Message& message, bool is_request, std::uint64_t transaction) {
+  EveObject out;
+  out.open("dns");
+  out.number("version", 2);
+  out.text("type", is_request ? "query" : "answer");
+  out.number("id", message.id);
+  if (!is_request) header_flags(out, message);
+  if (!is_request) out.number("opcode", message.opcode());
+  if (!message.questions.empty()) {
+    const Question& first = message.questions.front();
+    out.text("rrname", first.name.text);
+    if (first.name.is_truncated) out.flag("rrname_truncated", true);
+    out.text("rrtype", type_name(first.type));
+  }
+  if (is_request) {
+    out.number("tx_id", transaction);
+    if ((message.flags & 0x0040) != 0) out.flag("z", true);
+    out.number("opcode", message.opcode());
+  } else {
+    out.text("rcode", rcode_name(message.rcode()));
+    sections(out, message);
+  }
+  out.close();
+  return out.take();
+}
+
+}  // namespace
+
+std::string eve(const Message& message, bool is_request, std::uint64_t transaction, int version) {
+  if (version == 2) return eve_version_2(message, is_request, transaction);
+  EveObject out;
+  out.open("dns");
+  out.number("version", 3);
+  out.text("type", is_request ? "request" : "response");
+  out.number("tx_id", transaction);
+  out.number("id", message.id);
+  header_flags(out, message);
   out.number("opcode", message.opcode());
   out.text("rcode", rcode_name(message.rcode()));
   if (!message.questions.empty()) {
@@ -182,12 +222,7 @@ std::string eve(const Message& message, bool is_request, std::uint64_t transacti
     }
     out.close_list();
   }
-  if (!message.answers.empty()) {
-    record_list(out, "answers", message.answers, false);
-    grouped(out, message.answers);
-  }
-  record_list(out, "authorities", message.authorities, false);
-  record_list(out, "additionals", message.additionals, true);
+  sections(out, message);
   out.close();
   return out.take();
 }

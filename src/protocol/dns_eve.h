@@ -1,4 +1,4 @@
-// EVE's object "dns", version 3 (docs.suricata.io, "EVE JSON Format", "Event type: DNS").
+// EVE's object "dns", version 3 or, if so set, 2 (docs.suricata.io, "EVE JSON Format", "Event type: DNS").
 #pragma once
 
 #include <string>
@@ -7,6 +7,6 @@
 
 namespace tocsin::protocol::dns {
 
-std::string eve(const Message& message, bool is_request, std::uint64_t transaction);
+std::string eve(const Message& message, bool is_request, std::uint64_t transaction, int version);
 
 }  // namespace tocsin::protocol::dns

@@ -19,14 +19,15 @@ constexpr std::string_view kCommands[] = {
     "MSAM", "MSND", "MSOM",     "NLST", "NOOP", "PASS", "PWD",  "QUIT", "REIN",  "REST", "RMD",  "RNFR", "RNTO",
     "SITE", "SIZE", "SMNT",     "STAT", "STOU", "STRU", "SYST", "TYPE", "UMASK", "USER"};
 
-enum Field : int { kCommand, kCommandData, kReply, kCompletionCode, kMode, kDynamicPort, kReplyReceived };
+enum Field : int { kCommand, kCommandData, kReply, kCompletionCode, kMode, kDynamicPort, kReplyReceived, kBounce };
 constexpr std::pair<std::string_view, int> kFields[] = {{"ftp.command", kCommand},
                                                         {"ftp.command_data", kCommandData},
                                                         {"ftp.reply", kReply},
                                                         {"ftp.completion_code", kCompletionCode},
                                                         {"ftp.mode", kMode},
                                                         {"ftp.dynamic_port", kDynamicPort},
-                                                        {"ftp.reply_received", kReplyReceived}};
+                                                        {"ftp.reply_received", kReplyReceived},
+                                                        {"ftpbounce", kBounce}};
 
 constexpr std::size_t kMostReplies = 4'096, kLongestName = 255;
 
@@ -70,6 +71,9 @@ class FtpTransaction final : public Transaction {
         return whole_value(is_active ? "active" : "passive");
       case kDynamicPort:
         return port == 0 ? not_yet : whole_number(port);
+      case kBounce:
+        // The address to which the server is to connect; whether that is the client's is for others to say.
+        return side == Side::kToServer && index == 0 && !address.empty() ? whole_value(address) : absent_value();
       case kReplyReceived:
         return whole_value(is_done() ? "yes" : "no");
       default:
@@ -112,7 +116,7 @@ class FtpTransaction final : public Transaction {
     return out.take();
   }
 
-  std::string command, request;
+  std::string command, request, address;  // address: of PORT, four bytes
   std::vector<Reply> replies;
   std::uint16_t port = 0;
   bool is_active = false, is_request_cut = false, is_reply_cut = false;
@@ -141,6 +145,23 @@ std::uint16_t port_of_numbers(std::string_view text) {
     text = text.substr(1);
   }
   return static_cast<std::uint16_t>(numbers[4] * 256 + numbers[5]);
+}
+
+// The four bytes before them; empty: they are none.
+std::string address_of_numbers(std::string_view text) {
+  std::string address;
+  for (int i = 0; i < 4; ++i) {
+    text = text.substr(std::min(text.find_first_not_of(" \t"), text.size()));
+    unsigned number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc{} || number > 255) return {};
+    address += static_cast<char>(number);
+    text = text.substr(static_cast<std::size_t>(end - text.data()));
+    text = text.substr(std::min(text.find_first_not_of(" \t"), text.size()));
+    if (!text.starts_with(',')) return {};
+    text = text.substr(1);
+  }
+  return address;
 }
 
 std::uint16_t port_of(std::string_view text, std::string_view after) {
@@ -260,6 +281,7 @@ class FtpParser final : public Parser {
     if (is_cut) transaction->event("ftp.request_command_too_long");
     if (command_ == "PORT" || command_ == "EPRT") {
       port_line_ = line;
+      if (command_ == "PORT") transaction->address = address_of_numbers(line.substr(4));
     } else {
       transfer(*transaction, kept);
     }

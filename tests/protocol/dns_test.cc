@@ -51,6 +51,18 @@ TEST(Dns, WritesEveAsVersion3) {
                 R"("grouped":{"CNAME":["host.example.org"],"A":["93.184.216.34"]})"));
 }
 
+TEST(Dns, WritesEveAsVersion2IfSo) {
+  Options options;
+  options.set("outputs.eve-log.types.dns.version", "2");
+  Talk talk(true, 53, options);
+  talk.client(kQuery).server(kAnswer);
+  EXPECT_EQ(
+      talk.transaction(0).eve(),
+      R"("dns":{"version":2,"type":"query","id":4660,"rrname":"www.example.org","rrtype":"A","tx_id":0,"opcode":0})");
+  EXPECT_THAT(talk.transaction(1).eve(), HasSubstr(R"("opcode":0,"rrname":"www.example.org","rrtype":"A",)"
+                                                   R"("rcode":"NOERROR","answers":[)"));
+}
+
 TEST(Dns, ReadsMessagesOfAStreamHoweverCut) {
   Talk talk(false, 53);
   for (const char c : framed(kQuery) + framed(kQuery)) talk.client(std::string(1, c));

@@ -155,6 +155,12 @@ TEST(Ftp, KeepsCommandsWithTheirReplies) {
             R"("226"],"reply":["opening","done"],"reply_received":"yes","reply_truncated":false})");
 }
 
+TEST(Ftp, SaysWhereTheServerIsToConnect) {
+  Talk talk(false, 21);
+  talk.server("220 (a)\r\n").client("PORT 192,0,2,9,0,80\r\n");
+  EXPECT_EQ(talk.at("ftpbounce", Side::kToServer, 0, talk.count() - 1), "\xc0\x00\x02\x09"s);
+}
+
 TEST(Ftp, TellsWhatIsOdd) {
   const auto tells = [](const std::string& said, std::string_view event) {
     return Talk(false, 21).server("220 (a)\r\n").client("USER a\r\n").client(said).has_event(event);

@@ -27,10 +27,9 @@ TEST(Sip, ReadsMessagesAndWhatTheyDescribe) {
   EXPECT_EQ(talk.at("sip.stat_code", Side::kToClient, 0, 1), "100");
   EXPECT_EQ(talk.transaction(1).eve(),
             R"("sip":{"version":"SIP/2.0","code":"100","reason":"Trying","response_line":"SIP/2.0 100 Trying"})");
-  EXPECT_THAT(
-      talk.transaction(0).eve(),
-      HasSubstr(R"("sdp":{"version":0,"session_name":"call","media_descriptions":[{"media":"audio 1 RTP/AVP 0",)"
-                R"("attributes":["sendrecv"]}]})"));
+  EXPECT_THAT(talk.transaction(0).eve(),
+              HasSubstr(R"("sdp":{"version":0,"session_name":"call","media_descriptions":[{"attributes":["sendrecv"],)"
+                        R"("media":"audio 1 RTP/AVP 0"}]})"));
 }
 
 TEST(Sip, ReadsStreamsHoweverCut) {
