@@ -186,6 +186,7 @@ class Compiler {
       of_packet = true;
     } else if (known != std::end(kPacketBuffers)) {
       buffer.where = Where::kPacketBuffer;
+      buffer.may_repeat = false;
       buffer.packet_buffer = known->second;
       of_packet = true;
     } else if (source.buffer.starts_with("sctp.chunk")) {

@@ -74,6 +74,15 @@ void Inspector::State::finish_packet() {
         out.pass_flow = out.pass_flow || of_flow;
       }
     }
+    const bool is_told = judged.answer == Thresholds::Answer::kTell && tells(*rule.rule, rule.is_firewall);
+    if (!is_told && (action == Action::kDrop || is_reject(action)) && judged.answer != Thresholds::Answer::kNo) {
+      Alert silent;  // for the log of what was dropped
+      silent.rule = rule.rule;
+      silent.action = action;
+      silent.transaction = one.transaction;
+      silent.is_suppressed = true;
+      out.alerts.push_back(std::move(silent));
+    }
     if (judged.answer != Thresholds::Answer::kTell) {
       ++counters["detect.alerts_suppressed"];
     } else if (action == Action::kPass || tells(*rule.rule, rule.is_firewall)) {
@@ -101,7 +110,8 @@ void Inspector::State::finish_packet() {
   }
   if (!pending.empty()) counters["detect.thresholds.bitmap_memuse"] = thresholds->port_bytes();
   if (now.flow == nullptr) return;
-  if (!out.alerts.empty()) now.flow->has_alerts = true;
+  if (std::ranges::any_of(out.alerts, [](const Alert& alert) { return !alert.is_suppressed; }))
+    now.flow->has_alerts = true;
   if (out.pass_flow && now.flow->verdict == stream::Verdict::kNone) now.flow->verdict = stream::Verdict::kPass;
   if (out.drop_flow && now.flow->verdict == stream::Verdict::kNone) now.flow->verdict = stream::Verdict::kDrop;
 }

@@ -101,7 +101,7 @@ void Inspector::State::filter_transaction(protocol::Transaction& transaction, Tr
   if (last < 0) return;
   const int progress = std::min<int>(transaction.progress[static_cast<int>(now.side)], last);
   for (int step = of_side.firewall_step; step <= progress; ++step) {
-    bool is_decided = false, goes_on = false;
+    bool is_decided = false, goes_on = false, was_accepted = false;
     for (const CompiledRule* rule : firewall->rules(now.protocol, now.side, step)) {
       const Answer answer = judge_rule(*rule, transaction, memory);
       const RuleProgress* so_far = find_progress(of_side.rules, rule->number);
@@ -120,6 +120,11 @@ void Inspector::State::filter_transaction(protocol::Transaction& transaction, Tr
         if (RuleProgress* own = find_progress(of_side.rules, rule->number)) own->was_told = true;
       }
       const std::string& scope = rule->rule->action_scope;
+      if (!is_new && accepts(*rule) && scope == "hook") {
+        // It accepted what had come until then; what has come since may be for a rule behind it.
+        was_accepted = true;
+        continue;
+      }
       if (is_drop(rule->rule->action)) {
         drop_by_firewall(rule->rule->action, scope, "firewall rules");
         return;
@@ -131,6 +136,7 @@ void Inspector::State::filter_transaction(protocol::Transaction& transaction, Tr
       if (scope == "tx") of_side.firewall_accepted = true;
       break;
     }
+    if (!is_decided && was_accepted) is_decided = goes_on = true;
     if (!is_decided) goes_on = apply_policy(transaction, of_side, step);
     if (!goes_on) return;
     of_side.firewall_step = std::min(step + 1, progress);

@@ -77,6 +77,12 @@ void Inspector::State::start(const packet::Packet& packet, const stream::Followe
       !std::ranges::equal(known, now.memory->known) || now.memory->had_failed != application->has_failed();
   std::ranges::copy(known, now.memory->known);
   now.memory->had_failed = application->has_failed();
+  // Of TCP each side is found out by itself, with its first bytes.
+  bool& was_told = now.memory->was_found[static_cast<int>(now.side)];
+  if (packet.is_tcp() && !was_told && (application->protocol() != nullptr || application->has_failed()) &&
+      now.flow->stream(now.side).end() > 0) {
+    was_told = now.context.protocol_was_found_now = true;
+  }
   const auto found = std::ranges::find(protocols, application->protocol());
   if (found != protocols.end()) {
     now.protocol = static_cast<int>(found - protocols.begin());
@@ -175,7 +181,6 @@ bool Inspector::State::holds_conditions(const CompiledRule& rule, TransactionMem
 }
 
 bool Inspector::State::holds_packet_checks(const CompiledRule& rule, bool& of_stream) {
-  evaluator.start_rule();
   for (const Check& check : rule.packet_checks) {
     const Buffer& buffer = compiled.buffers[static_cast<std::size_t>(check.buffer)];
     if (buffer.where == Where::kPacketBuffer) {
@@ -198,6 +203,7 @@ bool Inspector::State::holds_packet_checks(const CompiledRule& rule, bool& of_st
       of_stream = true;
       continue;
     }
+    if (rule.rule->flow.packets == rules::FlowCondition::Packets::kOnlyStream) return false;
     if (rule.on_stream && !rule.on_packet && now.followed->is_added) return false;  // what comes with the stream
     if (now.packet->payload.empty() || !evaluator.holds(check.program, {now.packet->payload, 0, true, true}))
       return false;
@@ -212,6 +218,7 @@ bool Inspector::State::judge_packet(const CompiledRule& rule, bool& of_stream) {
   if (rule.rule->protocol.applications != rules::kAllApplications &&
       (rule.rule->protocol.applications & now.applications) == 0)
     return false;
+  evaluator.start_rule();
   return holds_header(rule) && holds_flow(rule) && holds_conditions(rule, nullptr) &&
          holds_packet_checks(rule, of_stream);
 }

@@ -219,7 +219,8 @@ Inspector::State::Answer Inspector::State::judge_rule(const CompiledRule& rule, 
     }
     take([&] { return holds_condition(condition, transaction, side_of(condition.side)); });
   }
-  if (has_file) take([&] { return holds_file(rule, transaction, now.side); });
+  std::uint16_t next_file = progress == nullptr ? 0 : progress->next_file;
+  if (has_file) take([&] { return holds_file(rule, transaction, now.side, next_file); });
   if (!rule.packet_checks.empty()) {
     take([&] { return holds_packet_checks(rule, of_stream) ? Answer::kYes : Answer::kNo; });
   }
@@ -232,11 +233,29 @@ Inspector::State::Answer Inspector::State::judge_rule(const CompiledRule& rule, 
   if (wanted == 0 && rule.is_firewall) return Answer::kYes;  // of the step itself, each time that it is looked at
   if (progress == nullptr) progress = &all.emplace_back(RuleProgress{rule.number, 0, false, false});
   progress->found = found;
+  progress->next_file = next_file;
   progress->is_done = never || is_whole;
   progress->has_matched = is_whole && !never;
   if (!progress->has_matched) return never ? Answer::kNever : Answer::kNo;
   if (!rule.is_firewall) matched(rule, &transaction, &memory, of_stream);
   return Answer::kYes;
+}
+
+// Rules on files may speak once of each.
+void Inspector::State::look_for_files(const Transaction& transaction, TransactionMemory::OfSide& memory) {
+  const auto count = static_cast<std::size_t>(
+      std::ranges::count_if(transaction.files, [&](const auto& file) { return file->side == now.side; }));
+  if (count <= memory.files) return;
+  memory.files = count;
+  for (RuleProgress& progress : memory.rules) {
+    const CompiledRule& rule = *compiled.rules[progress.rule];
+    const auto is_file = [](const TransactionCondition& one) { return one.kind == TransactionCondition::Kind::kFile; };
+    const auto files = std::ranges::count_if(rule.transaction_conditions, is_file);
+    if (files == 0) continue;
+    const std::size_t place = rule.transaction_checks.size() + rule.transaction_conditions.size() - files;
+    progress.found &= ~(std::uint32_t{1} << std::min<std::size_t>(place, 31));
+    progress.is_done = progress.has_matched = false;
+  }
 }
 
 void Inspector::State::judge_transaction(Transaction& transaction) {
@@ -253,7 +272,10 @@ void Inspector::State::judge_transaction(Transaction& transaction) {
     file->is_stored = true;
     file->rules.push_back(sid);
   }
-  if (firewall->is_on()) {
+  look_for_files(transaction, of_side);
+  // A side of which nothing came yet has no step to accept.
+  const int side = static_cast<int>(now.side);
+  if (firewall->is_on() && (transaction.progress[side] > 0 || transaction.version[side] > 1)) {
     filter_transaction(transaction, memory);
     if (now.is_dropped) return;
   }

@@ -28,6 +28,7 @@ struct FlowMemory : protocol::Memory {
   // What was known of the application at the last packet.
   const protocol::Protocol* known[3] = {nullptr, nullptr, nullptr};
   bool had_failed = false;
+  bool was_found[2] = {false, false};
   // Of TCP: numbers of sequence, for stream_size, and how far the stream was looked at.
   bool has_sequence[2] = {false, false};
   std::uint32_t first_sequence[2] = {0, 0}, next_sequence[2] = {0, 0};
@@ -56,6 +57,7 @@ struct RuleProgress {
   std::uint32_t found = 0;  // a bit for each check and condition
   bool is_done = false;     // it matched, or can't any more
   bool has_matched = false, was_told = false;
+  std::uint16_t next_file = 0;  // files before it matched already
 };
 
 struct TransactionMemory : protocol::Memory {
@@ -64,6 +66,7 @@ struct TransactionMemory : protocol::Memory {
     std::map<std::uint32_t, std::string> contexts;  // by rule
     std::vector<std::uint32_t> wanted;              // rules that the search has named and that are not done
     std::vector<std::uint64_t> scanned;             // by buffer: what was searched, to not search it again
+    std::size_t files = 0;               // of the side that were there
     std::uint64_t state = 0;                        // of the transaction when it was looked at last
     bool is_done = false;
     int firewall_step = 0;  // steps before it are accepted

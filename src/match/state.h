@@ -77,7 +77,9 @@ struct Inspector::State {
                    protocol::File& matched_file);
   void keep_entropy(int buffer);
   Answer holds_condition(const TransactionCondition& condition, const protocol::Transaction& transaction, Side side);
-  Answer holds_file(const CompiledRule& rule, const protocol::Transaction& transaction, Side side);
+  // next: the first file of the side that may match; behind the one that did.
+  Answer holds_file(const CompiledRule& rule, const protocol::Transaction& transaction, Side side, std::uint16_t& next);
+  void look_for_files(const protocol::Transaction& transaction, TransactionMemory::OfSide& memory);
   const std::vector<Instance>& instances(int buffer, const protocol::Transaction& transaction, Side side);
   Instance instance(const Buffer& buffer, const protocol::Transaction& transaction, Side side, std::size_t index) const;
   Instance frame(const protocol::Transaction& transaction, Side side, std::size_t index) const;

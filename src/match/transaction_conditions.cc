@@ -154,10 +154,11 @@ void Inspector::State::store_files(const rules::FileStore& store, std::uint32_t 
 
 // All conditions on files of a rule, of one and the same file.
 Inspector::State::Answer Inspector::State::holds_file(const CompiledRule& rule, const Transaction& transaction,
-                                                      Side side) {
+                                                      Side side, std::uint16_t& next) {
+  std::uint16_t at = 0;
   bool may_come = !transaction.is_complete(side);
   for (const auto& file : transaction.files) {
-    if (file->side != side) continue;
+    if (file->side != side || at++ < next) continue;
     bool holds = true;
     for (const TransactionCondition& condition : rule.transaction_conditions) {
       if (condition.kind != TransactionCondition::Kind::kFile) continue;
@@ -187,6 +188,7 @@ Inspector::State::Answer Inspector::State::holds_file(const CompiledRule& rule, 
       if (const auto* store = std::get_if<rules::FileStore>(condition.condition))
         store_files(*store, rule.rule->metadata.sid, transaction, *file);
     }
+    next = at;
     return Answer::kYes;
   }
   return may_come ? Answer::kNo : Answer::kNever;

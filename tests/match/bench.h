@@ -45,7 +45,8 @@ class Bench {
     ++packet.number;
     inspector->inspect(packet, followed, inspection);
     std::vector<std::uint32_t> sids;
-    for (const Alert& alert : inspection.alerts) sids.push_back(alert.rule->metadata.sid);
+    for (const Alert& alert : inspection.alerts)
+      if (!alert.is_suppressed) sids.push_back(alert.rule->metadata.sid);
     return sids;
   }
   // A packet of a flow of UDP.
