@@ -69,6 +69,7 @@ Decoder::State::State(const Options& options)
       teredo_ports(ports_of(options, "teredo", true, 0)),
       gtp_ports(ports_of(options, "gtp", false, 2152)),
       vxlan_strict(options.text("decoder.vxlan.reserved-bits-check") != "permissive"),
+      lost(options.number("simulate-packet-loss", 0)),
       defragmenter(options),
       event_counts(event_names().size()) {}
 
@@ -109,6 +110,7 @@ Decoder::~Decoder() = default;
 
 void Decoder::decode(std::uint32_t link_type, Bytes frame, Timestamp time, std::uint64_t number, const Take& take) {
   State& state = *state_;
+  if (state.lost != 0 && state.lost == number) return;
   state.used = 0;
   state.datagrams_used = 0;
   state.count(Counter::kSeenPackets);

@@ -134,6 +134,7 @@ struct Decoder::State {
   unsigned max_layers = 16;
   Ports vxlan_ports, geneve_ports, teredo_ports, gtp_ports;
   bool vxlan_strict = true;
+  std::uint64_t lost = 0;  // the frame that is passed over as if it had not come; 0: none
   Defragmenter defragmenter;
 
   std::deque<Work> works;                           // of the frame; the first `used` are filled
