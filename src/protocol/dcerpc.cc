@@ -144,11 +144,16 @@ bool holds_interface(const Interfaces& interfaces, std::uint16_t context, std::s
   });
 }
 
-std::string interface_object(const Interface& one) {
+std::string interface_object(const Interface& one, std::optional<std::uint16_t> operation) {
   EveObject out;
   out.text("uuid", one.uuid);
   out.text("version", fmt::format("{}.{}", one.version, one.minor));
   if (one.is_answered) out.number("ack_result", one.result);
+  if (const std::string_view service = service_name(one.uuid); !service.empty()) {
+    out.text("service", service);
+    const std::string_view procedure = operation ? procedure_name(service, *operation) : std::string_view();
+    if (!procedure.empty()) out.text("procedure", procedure);
+  }
   return "{" + out.take() + "}";
 }
 
@@ -202,9 +207,10 @@ class Call final : public Transaction {
         out.close();
       }
       std::string list;
+      const auto asked = request == kRequest ? std::optional(operation) : std::nullopt;
       for (const Interface& one : *interfaces_) {
         const bool is_own = request == kRequest ? one.context == context : request == kBind && one.call == call;
-        if (is_own) list += (list.empty() ? "" : ",") + interface_object(one);
+        if (is_own) list += (list.empty() ? "" : ",") + interface_object(one, asked);
       }
       if (!list.empty()) out.raw("interfaces", "[" + list + "]");
     } else {

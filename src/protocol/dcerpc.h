@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,6 +45,9 @@ enum Field : int { kInterface = 1000, kOperation, kStub };
 // accepted in this context.
 bool holds_interface(const Interfaces& interfaces, std::uint16_t context, std::span<const std::string> words);
 // A member of EVE's list of interfaces.
-std::string interface_object(const Interface& one);
+std::string interface_object(const Interface& one, std::optional<std::uint16_t> operation = std::nullopt);
+// "winreg", "BaseRegOpenKey"; empty: not known.
+std::string_view service_name(std::string_view uuid);
+std::string_view procedure_name(std::string_view service, std::uint16_t operation);
 
 }  // namespace tocsin::protocol::dcerpc

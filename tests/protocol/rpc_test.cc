@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include "protocol/dcerpc.h"
 #include "talk.h"
 
 namespace tocsin::protocol {
@@ -59,6 +60,15 @@ TEST(Dcerpc, ComparesTheInterfaceThatWasAccepted) {
   EXPECT_EQ(holds({uuid, ">1", "any_frag"}), false);
   EXPECT_EQ(holds({uuid, "<2"}), true);
   EXPECT_EQ(holds({"00000000-7d8a-11c9-bef4-08002b102989"}), false);
+}
+
+TEST(Dcerpc, NamesWhatItKnows) {
+  EXPECT_EQ(dcerpc::service_name("338cd001-2244-31f1-aaaa-900038001003"), "winreg");
+  EXPECT_EQ(dcerpc::procedure_name("winreg", 15), "BaseRegOpenKey");
+  EXPECT_EQ(dcerpc::procedure_name("winreg", 999), "");
+  dcerpc::Interface one;
+  one.uuid = "338cd001-2244-31f1-aaaa-900038001003";
+  EXPECT_THAT(dcerpc::interface_object(one, 22), HasSubstr(R"("service":"winreg","procedure":"BaseRegSetValue")"));
 }
 
 TEST(Dcerpc, BoundsItsCalls) {
