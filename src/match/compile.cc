@@ -200,8 +200,8 @@ class Compiler {
       const std::string keyword =
           buffer.where == Where::kFrame ? "frame:" + source.argument : std::string(source.buffer);
       buffer.field = field(keyword);
-      buffer.may_repeat =
-          !keyword.starts_with("http.") || keyword == "http.request_header" || keyword == "http.response_header" || keyword == "http.response_body";
+      buffer.may_repeat = !keyword.starts_with("http.") || keyword == "http.request_header" ||
+                          keyword == "http.response_header" || keyword == "http.response_body";
     }
     Check one;
     one.side = source.side;

@@ -120,8 +120,8 @@ void Inspector::State::filter_transaction(protocol::Transaction& transaction, Tr
         if (RuleProgress* own = find_progress(of_side.rules, rule->number)) own->was_told = true;
       }
       const std::string& scope = rule->rule->action_scope;
-      if (!is_new && accepts(*rule) && scope == "hook") {
-        // It accepted what had come until then; what has come since may be for a rule behind it.
+      if (!is_new && accepts(*rule) && scope == "hook" && step < progress) {
+        // It accepted the step while it lasted; now that it is over, rules behind it see all of it.
         was_accepted = true;
         continue;
       }

@@ -275,7 +275,8 @@ void Inspector::State::judge_transaction(Transaction& transaction) {
   look_for_files(transaction, of_side);
   // A side of which nothing came yet has no step to accept.
   const int side = static_cast<int>(now.side);
-  if (firewall->is_on() && (transaction.progress[side] > 0 || transaction.version[side] > 1)) {
+  const bool has_come = now.packet->protocol != packet::kTcp || now.flow->stream(now.side).end() > 0;
+  if (firewall->is_on() && has_come && (transaction.progress[side] > 0 || transaction.version[side] > 1)) {
     filter_transaction(transaction, memory);
     if (now.is_dropped) return;
   }

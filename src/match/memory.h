@@ -66,7 +66,7 @@ struct TransactionMemory : protocol::Memory {
     std::map<std::uint32_t, std::string> contexts;  // by rule
     std::vector<std::uint32_t> wanted;              // rules that the search has named and that are not done
     std::vector<std::uint64_t> scanned;             // by buffer: what was searched, to not search it again
-    std::size_t files = 0;               // of the side that were there
+    std::size_t files = 0;                          // of the side that were there
     std::uint64_t state = 0;                        // of the transaction when it was looked at last
     bool is_done = false;
     int firewall_step = 0;  // steps before it are accepted
