@@ -103,8 +103,8 @@ Notice notice_of(const Case& of, const std::vector<NoticeLine>& lines, const std
   text += chinese ? "目标 ← 来源（最后发现时间，UTC）\n" : "Target ← actor (last seen, UTC)\n";
   for (const NoticeLine& line : lines) {
     const std::string country = line.country.empty() ? "" : ", " + publish::country_name(line.country, say);
-    text += fmt::format("- {} ← {}{} ({})\n", printable(line.target, 200), printable(line.actor, 200), country,
-                        seconds(line.last_seen));
+    const std::string actor = line.actor.empty() ? (chinese ? "不明" : "unknown") : printable(line.actor, 200);
+    text += fmt::format("- {} ← {}{} ({})\n", printable(line.target, 200), actor, country, seconds(line.last_seen));
   }
   text += fmt::format("\n{}\n{}\n\n", chinese ? "现在应做的事" : "What to do now", advice(of.kind, language));
   text += chinese ? "地址所在地不能说明由谁使用。处理完毕后请回复本通报。\n"

@@ -209,6 +209,11 @@ def changes(url, ann, oz, root):
         notice = ann.get(f"{path}/notice?lang={language}").json
         check(detail["target"] in notice["text"] or detail["targets"] > 20, "the notice does not name the target")
 
+    defaced = ann.get("/api/v1/cases?kind=defacement").json["cases"][0]["id"]
+    for language, unknown in (("en", "unknown"), ("zh", "不明")):
+        text = ann.get(f"/api/v1/cases/{defaced}/notice?lang={language}").json["text"]
+        check("←  (" not in text and f"← {unknown} (" in text, f"the notice has an actor without a name: {text}")
+
     token = ann.ask("POST", "/api/v1/tokens", {"label": "reader", "scopes": ["read"], "days": 1}, status=201).json["token"]
     reader = Client(url, token=token)
     reader.get("/api/v1/cases")

@@ -17,13 +17,17 @@ export interface ChartData {
   unit?: string;
 }
 
+// How much larger the page's type is than usual: on a wall it is read from afar, and what is drawn must grow with it.
+export const scaleOf = () => parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+
 export function optionOf(data: ChartData, narrow: boolean): EChartsCoreOption {
   const ink = styleColour('--ink');
   const quiet = styleColour('--quiet');
   const rule = styleColour('--rule');
   const font = getComputedStyle(document.body).fontFamily;
   const palette = [styleColour('--accent'), data.sort === 'bars' ? styleColour('--s2') : '#d55e00'];
-  const text = { color: quiet, fontFamily: font, fontSize: 12 };
+  const scale = scaleOf();
+  const text = { color: quiet, fontFamily: font, fontSize: 12 * scale };
   const lying = data.sort === 'bars';
   const many = data.series.length > 1;
   const suffix = data.unit === '%' ? '%' : '';
@@ -32,7 +36,7 @@ export function optionOf(data: ChartData, narrow: boolean): EChartsCoreOption {
   const longest = lying && !many ? Math.max(0, ...data.series.flatMap((one) => one.values.map((value) => full(value ?? 0).length))) : 0;
   const categories = {
     type: 'category', data: data.labels, inverse: lying, axisTick: { show: false }, axisLine: { lineStyle: { color: rule } },
-    axisLabel: { ...text, color: lying ? ink : quiet, width: narrow ? 96 : 200, overflow: lying ? 'truncate' : undefined, hideOverlap: true },
+    axisLabel: { ...text, color: lying ? ink : quiet, width: (narrow ? 96 : 200) * scale, overflow: lying ? 'truncate' : undefined, hideOverlap: true },
   };
   const numbers = {
     type: 'value', axisLabel: { ...text, formatter: label, hideOverlap: true }, splitLine: { lineStyle: { color: rule } }, minInterval: data.unit === '%' ? 0 : 1,
@@ -40,8 +44,8 @@ export function optionOf(data: ChartData, narrow: boolean): EChartsCoreOption {
   return {
     animation: false,
     textStyle: { fontFamily: font },
-    grid: { left: 4, right: Math.max(12, 14 + 7 * longest), top: many ? 36 : 12, bottom: 4, containLabel: true },
-    legend: many ? { type: 'plain', top: 0, left: 0, textStyle: { ...text, color: ink }, itemWidth: 14, itemHeight: 10, icon: 'roundRect' } : undefined,
+    grid: { left: 4, right: Math.max(12, 14 + 7 * longest) * scale, top: (many ? 36 : 12) * scale, bottom: 4, containLabel: true },
+    legend: many ? { type: 'plain', top: 0, left: 0, textStyle: { ...text, color: ink }, itemWidth: 14 * scale, itemHeight: 10 * scale, icon: 'roundRect' } : undefined,
     // Rich text is drawn on the canvas; the other way needs style attributes, which the policy forbids.
     tooltip: {
       trigger: 'axis', renderMode: 'richText', axisPointer: { type: lying || data.sort === 'columns' ? 'shadow' : 'line', label: { show: false } },
@@ -54,10 +58,10 @@ export function optionOf(data: ChartData, narrow: boolean): EChartsCoreOption {
       const colour = one.colour ?? palette[i % palette.length]!;
       const common = { name: one.name, data: one.values, itemStyle: { color: colour }, emphasis: { disabled: true } };
       if (data.sort === 'line') {
-        return { ...common, type: 'line', symbol: 'circle', symbolSize: 5, showSymbol: data.labels.length < 40, lineStyle: { width: 2, color: colour, type: i ? 'dashed' : 'solid' } };
+        return { ...common, type: 'line', symbol: 'circle', symbolSize: 5 * scale, showSymbol: data.labels.length < 40, lineStyle: { width: 2 * scale, color: colour, type: i ? 'dashed' : 'solid' } };
       }
       return {
-        ...common, type: 'bar', stack: data.stacked ? 'all' : undefined, barMaxWidth: 22, barGap: '10%',
+        ...common, type: 'bar', stack: data.stacked ? 'all' : undefined, barMaxWidth: 22 * scale, barGap: '10%',
         label: lying && !many ? { show: true, position: 'right', formatter: (p: { value: number }) => full(p.value), ...text } : undefined,
       };
     }),
