@@ -174,7 +174,10 @@ class SipTransaction final : public Transaction {
 
   Value value(int field, Side side, std::size_t index) const override {
     if (side != side_) return absent_value();
-    if (field >= kSdp) return sdp_value(kSdpFields[static_cast<std::size_t>(field - kSdp)], index);
+    if (field >= kSdp) {
+      const auto place = static_cast<std::size_t>(field - kSdp);
+      return place < std::size(kSdpFields) ? sdp_value(kSdpFields[place], index) : absent_value();
+    }
     switch (field) {
       case kFrom:
         return header("From", index);
