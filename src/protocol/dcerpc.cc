@@ -167,11 +167,6 @@ class Call final : public Transaction {
  public:
   explicit Call(std::shared_ptr<const Interfaces> interfaces) : interfaces_(std::move(interfaces)) {}
 
-  void changed() {
-    ++version[0];
-    ++version[1];
-  }
-
   Value value(int field, Side side, std::size_t index) const override {
     if (index > 0) return absent_value();
     if (field == kStub) {

@@ -210,11 +210,7 @@ class DhcpParser final : public Parser {
   bool take(Side side, Bytes bytes, Timestamp time) override {
     auto message = read_message(bytes);
     if (!message) return false;
-    if (transactions.size() >= kMostTransactions) transactions.pop_front();
-    auto made = std::make_unique<DhcpTransaction>(std::move(*message), side, is_extended_);
-    made->id = next_++;
-    made->time = time;
-    transactions.push_back(std::move(made));
+    keep(std::make_unique<DhcpTransaction>(std::move(*message), side, is_extended_), time, kMostTransactions);
     return true;
   }
   bool skip(Side, std::uint64_t, Timestamp) override { return true; }
@@ -222,7 +218,6 @@ class DhcpParser final : public Parser {
 
  private:
   bool is_extended_;
-  std::uint64_t next_ = 0;
 };
 
 class Dhcp final : public Protocol {

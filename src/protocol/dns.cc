@@ -7,7 +7,7 @@
 #include "protocol/dns_eve.h"
 #include "protocol/dns_message.h"
 #include "protocol/protocols.h"
-#include "protocol/reader.h"
+#include "protocol/values.h"
 
 namespace tocsin::protocol {
 namespace {
@@ -27,24 +27,7 @@ constexpr std::array<std::pair<std::string_view, int>, 11> kFields = {{{"dns.que
 
 constexpr std::size_t kMostTransactions = 10'000;  // that wait to be looked at
 
-Value absent() {
-  Value value;
-  value.presence = Presence::kAbsent;
-  return value;
-}
-Value whole(std::uint64_t number) {
-  Value value;
-  value.presence = Presence::kWhole;
-  value.number = number;
-  return value;
-}
-Value name_value(const dns::Name& name) {
-  if (name.text.empty()) return absent();
-  Value value;
-  value.presence = Presence::kWhole;
-  value.bytes = bytes_of(name.text);
-  return value;
-}
+Value name_value(const dns::Name& name) { return text_value(name.text); }
 
 // Of the configuration, before it of the environment, as Suricata has it.
 int log_version(const Options& options) {
@@ -71,29 +54,29 @@ class DnsTransaction final : public Transaction {
   }
 
   Value value(int field, Side side, std::size_t index) const override {
-    if (side != side_) return absent();
+    if (side != side_) return absent_value();
     switch (field) {
       case kQueryName:
-        return index < message_.questions.size() ? name_value(message_.questions[index].name) : absent();
+        return index < message_.questions.size() ? name_value(message_.questions[index].name) : absent_value();
       case kAnswerName:
         return name_of(message_.answers, index);
       case kAuthorityName:
-        return side == Side::kToClient ? name_of(message_.authorities, index) : absent();
+        return side == Side::kToClient ? name_of(message_.authorities, index) : absent_value();
       case kAdditionalName:
-        return side == Side::kToClient ? name_of(message_.additionals, index) : absent();
+        return side == Side::kToClient ? name_of(message_.additionals, index) : absent_value();
       case kResponseName:
-        return index < names_.size() ? name_value(*names_[index]) : absent();
+        return index < names_.size() ? name_value(*names_[index]) : absent_value();
       case kOpcode:
-        return index == 0 ? whole(message_.opcode()) : absent();
+        return index == 0 ? whole_number(message_.opcode()) : absent_value();
       case kRcode:
-        return index == 0 ? whole(message_.rcode()) : absent();
+        return index == 0 ? whole_number(message_.rcode()) : absent_value();
       case kRrtype:
         if (side == Side::kToServer) {
-          return index < message_.questions.size() ? whole(message_.questions[index].type) : absent();
+          return index < message_.questions.size() ? whole_number(message_.questions[index].type) : absent_value();
         }
-        return index < message_.answers.size() ? whole(message_.answers[index].type) : absent();
+        return index < message_.answers.size() ? whole_number(message_.answers[index].type) : absent_value();
       default:
-        return absent();
+        return absent_value();
     }
   }
 
@@ -101,7 +84,7 @@ class DnsTransaction final : public Transaction {
 
  private:
   static Value name_of(const std::vector<dns::Record>& records, std::size_t index) {
-    return index < records.size() ? name_value(records[index].name) : absent();
+    return index < records.size() ? name_value(records[index].name) : absent_value();
   }
 
   void list_names() {
@@ -170,22 +153,12 @@ class DnsParser final : public Parser {
     auto read = dns::parse_message(bytes);
     if (!read) return note("dns.malformed_data");
     if (side == Side::kToServer && read->is_response()) return note("dns.not_request");
-    if (transactions.size() >= kMostTransactions) transactions.pop_front();
-    auto transaction = std::make_unique<DnsTransaction>(std::move(*read), side, log_version_);
-    transaction->id = next_++;
-    transaction->time = time;
-    transactions.push_back(std::move(transaction));
+    keep(std::make_unique<DnsTransaction>(std::move(*read), side, log_version_), time, kMostTransactions);
     return true;
   }
 
-  // Of a message that makes no transaction: told by the last there is.
   bool note(std::string_view event) {
-    if (!transactions.empty()) {
-      Transaction& last = *transactions.back();
-      last.events.push_back(event);
-      ++last.version[0];
-      ++last.version[1];
-    }
+    tell_last(event);
     return false;
   }
 
@@ -193,19 +166,13 @@ class DnsParser final : public Parser {
   int log_version_;
   std::vector<std::uint8_t> pending_[2];  // of streams, a message cut short
   bool has_gap_ = false;
-  std::uint64_t next_ = 0;
 };
 
 class Dns final : public Protocol {
  public:
   std::string_view name() const override { return "dns"; }
 
-  int field(std::string_view keyword) const override {
-    for (const auto& [name, number] : kFields) {
-      if (name == keyword) return number;
-    }
-    return -1;
-  }
+  int field(std::string_view keyword) const override { return number_in(kFields, keyword); }
 
   std::optional<std::uint64_t> number_of(int field, std::string_view word) const override {
     if (field == kRrtype) return dns::type_number(word);

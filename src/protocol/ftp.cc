@@ -40,14 +40,6 @@ class FtpTransaction final : public Transaction {
   FtpTransaction() { progress[0] = kComplete; }
 
   bool is_done() const { return progress[1] == kComplete; }
-  void changed() {
-    ++version[0];
-    ++version[1];
-  }
-  void event(std::string_view name) {
-    events.push_back(name);
-    changed();
-  }
 
   Value value(int field, Side side, std::size_t index) const override {
     const bool may_come = !is_done();

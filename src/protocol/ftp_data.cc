@@ -52,7 +52,7 @@ class FtpDataParser final : public Parser {
       transaction_->files.push_back(std::move(file));
     }
     if (file_) file_->append(bytes);
-    changed();
+    transaction_->changed();
     return true;
   }
 
@@ -66,17 +66,12 @@ class FtpDataParser final : public Parser {
     is_over_ = true;
     if (file_) file_->close();
     transaction_->progress[0] = transaction_->progress[1] = Transaction::kComplete;
-    changed();
+    transaction_->changed();
     transaction_ = nullptr;
     file_ = nullptr;
   }
 
  private:
-  void changed() {
-    ++transaction_->version[0];
-    ++transaction_->version[1];
-  }
-
   FileSettings settings_;
   FtpDataTransaction* transaction_ = nullptr;
   GrowingFile* file_ = nullptr;

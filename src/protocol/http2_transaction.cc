@@ -27,9 +27,7 @@ Http2Transaction::~Http2Transaction() {
 
 void Http2Transaction::add_event(std::string_view event) {
   if (events.size() >= kEventsMost || std::ranges::find(events, event) != events.end()) return;
-  events.push_back(event);
-  ++version[0];
-  ++version[1];
+  Transaction::event(event);
 }
 
 void Http2Transaction::advance(Side side, Http2Step step) {

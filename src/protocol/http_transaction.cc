@@ -37,9 +37,7 @@ const HttpTransaction::Header* HttpTransaction::Message::find(std::string_view n
 
 void HttpTransaction::add_event(std::string_view event) {
   if (event.empty() || events.size() >= kEventsMost || std::ranges::find(events, event) != events.end()) return;
-  events.push_back(event);
-  ++version[0];
-  ++version[1];
+  Transaction::event(event);
 }
 
 void HttpTransaction::set_progress(Side side, std::uint8_t step) {

@@ -170,11 +170,7 @@ class QuicParser final : public Parser {
   };
 
   QuicTransaction& begin(std::uint32_t version, Side side, Timestamp time) {
-    if (transactions.size() >= kMostTransactions) transactions.pop_front();
-    auto made = std::make_unique<QuicTransaction>(version, side);
-    made->id = next_++;
-    made->time = time;
-    transactions.push_back(std::move(made));
+    keep(std::make_unique<QuicTransaction>(version, side), time, kMostTransactions);
     return static_cast<QuicTransaction&>(*transactions.back());
   }
 
@@ -233,7 +229,6 @@ class QuicParser final : public Parser {
   std::string connection_;  // the client's first name for the server
   std::uint32_t version_ = 0;
   Handshake sides_[2];
-  std::uint64_t next_ = 0;
 };
 
 class Quic final : public Protocol {

@@ -313,18 +313,10 @@ class SipParser final : public Parser {
       const Read read = read_message(message, rest, side == Side::kToServer, is_stream_);
       if (read == Read::kMore) break;
       if (read == Read::kBad) {
-        if (!transactions.empty()) {
-          transactions.back()->events.emplace_back("sip.invalid_data");
-          ++transactions.back()->version[0];
-          ++transactions.back()->version[1];
-        }
+        tell_last("sip.invalid_data");
         return false;
       }
-      if (transactions.size() >= kMostTransactions) transactions.pop_front();
-      auto made = std::make_unique<SipTransaction>(std::move(message), side);
-      made->id = next_++;
-      made->time = time;
-      transactions.push_back(std::move(made));
+      keep(std::make_unique<SipTransaction>(std::move(message), side), time, kMostTransactions);
       if (!is_stream_) return true;
     }
     pending_[static_cast<int>(side)] = rest;
@@ -336,7 +328,6 @@ class SipParser final : public Parser {
  private:
   bool is_stream_;
   std::string pending_[2];
-  std::uint64_t next_ = 0;
 };
 
 class Sip final : public Protocol {

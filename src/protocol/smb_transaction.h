@@ -41,14 +41,6 @@ class SmbTransaction final : public Transaction {
   std::optional<bool> holds(int field, Side side, std::span<const std::string> words) const override;
   std::string eve() const override;
 
-  void changed() {
-    ++version[0];
-    ++version[1];
-  }
-  void event(std::string_view name) {
-    events.push_back(name);
-    changed();
-  }
   void finish(Side side) {
     progress[static_cast<int>(side)] = kComplete;
     changed();

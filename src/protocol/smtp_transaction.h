@@ -36,14 +36,6 @@ class SmtpTransaction final : public Transaction {
   Value value(int field, Side side, std::size_t index) const override;
   std::string eve() const override;
 
-  void event(std::string_view name) {
-    events.push_back(name);
-    changed();
-  }
-  void changed() {
-    ++version[0];
-    ++version[1];
-  }
   void reach(Side side, std::uint8_t step) {
     std::uint8_t& reached = progress[static_cast<int>(side)];
     if (step <= reached) return;

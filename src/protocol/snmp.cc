@@ -291,19 +291,11 @@ class SnmpParser final : public Parser {
   bool take(Side side, Bytes bytes, Timestamp time) override {
     auto message = read_message(bytes);
     if (!message) {
-      if (!transactions.empty()) {
-        transactions.back()->events.emplace_back("snmp.malformed_data");
-        ++transactions.back()->version[0];
-        ++transactions.back()->version[1];
-      }
+      tell_last("snmp.malformed_data");
       return false;
     }
     if (version_ == 0) version_ = message->version;
-    if (transactions.size() >= kMostTransactions) transactions.pop_front();
-    auto made = std::make_unique<SnmpTransaction>(std::move(*message), version_, side);
-    made->id = next_++;
-    made->time = time;
-    transactions.push_back(std::move(made));
+    keep(std::make_unique<SnmpTransaction>(std::move(*message), version_, side), time, kMostTransactions);
     return true;
   }
   bool skip(Side, std::uint64_t, Timestamp) override { return false; }
@@ -311,7 +303,6 @@ class SnmpParser final : public Parser {
 
  private:
   std::uint32_t version_ = 0;
-  std::uint64_t next_ = 0;
 };
 
 class Snmp final : public Protocol {

@@ -37,14 +37,6 @@ class SshTransaction final : public Transaction {
   explicit SshTransaction(bool has_hassh) : has_hassh_(has_hassh) {}
 
   Peer& peer(Side side) { return peers_[static_cast<int>(side)]; }
-  void changed() {
-    ++version[0];
-    ++version[1];
-  }
-  void event(std::string_view name) {
-    events.push_back(name);
-    changed();
-  }
 
   Value value(int field, Side side, std::size_t index) const override {
     if (index > 0) return absent_value();

@@ -40,18 +40,12 @@ class TftpParser final : public Parser {
     if (end == std::string_view::npos) return true;
     const std::string mode = lower(text.substr(end + 1, text.find('\0', end + 1) - end - 1));
     if (mode != "netascii" && mode != "mail" && mode != "octet") return true;
-    if (transactions.size() >= kMostTransactions) transactions.pop_front();
-    auto made = std::make_unique<TftpTransaction>(bytes[1] == 1, std::string(text.substr(0, end)), mode);
-    made->id = next_++;
-    made->time = time;
-    transactions.push_back(std::move(made));
+    keep(std::make_unique<TftpTransaction>(bytes[1] == 1, std::string(text.substr(0, end)), mode), time,
+         kMostTransactions);
     return true;
   }
   bool skip(Side, std::uint64_t, Timestamp) override { return true; }
   void end(Side, Timestamp) override {}
-
- private:
-  std::uint64_t next_ = 0;
 };
 
 class Tftp final : public Protocol {

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "protocol/eve_object.h"
-#include "protocol/reader.h"
+#include "protocol/values.h"
 
 namespace tocsin::protocol::tls {
 namespace {
@@ -71,24 +71,6 @@ constexpr std::pair<std::string_view, int> kFields[] = {{"tls.sni", kSni},
 std::atomic<bool> ja3_asked{false};
 
 constexpr Side kClient = Side::kToServer, kServer = Side::kToClient;
-
-Value absent() {
-  Value value;
-  value.presence = Presence::kAbsent;
-  return value;
-}
-Value whole(std::string_view text) {
-  Value value;
-  value.presence = Presence::kWhole;
-  value.bytes = bytes_of(text);
-  return value;
-}
-Value whole(std::uint64_t number) {
-  Value value;
-  value.presence = Presence::kWhole;
-  value.number = number;
-  return value;
-}
 
 std::string_view ssl_word(std::uint16_t version) {
   switch (version) {
@@ -238,79 +220,76 @@ Fields fields_of(const Options& options) {
   return fields;
 }
 
-Value Session::text_value(const std::string& text, bool is_over) const {
-  if (!text.empty()) return whole(text);
-  return is_over ? absent() : Value{};
-}
-
 Value Session::value(int field, Side side, std::size_t index) const {
   const Peer& own = peer(side);
   const bool has_hello = progress[static_cast<int>(side)] >= 1;
   const bool has_certificate = progress[static_cast<int>(side)] > kServerCertificate;
-  const Value not_yet = has_hello ? absent() : Value{};
-  const Value no_certificate = has_certificate ? absent() : Value{};
+  const Value not_yet = has_hello ? absent_value() : Value{};
+  const Value no_certificate = has_certificate ? absent_value() : Value{};
   const bool is_many = field == kCertificates || field == kAlpn || field == kNames;
-  if (index > 0 && !is_many) return absent();
+  if (index > 0 && !is_many) return absent_value();
   switch (field) {
     case kSni:
-      return side == kClient && own.hello ? text_value(own.hello->sni, true) : not_yet;
+      return side == kClient && own.hello ? text_value(own.hello->sni) : not_yet;
     case kSubject:
-      return own.certificate ? whole(own.certificate->subject) : no_certificate;
+      return own.certificate ? whole_value(own.certificate->subject) : no_certificate;
     case kIssuer:
-      return own.certificate ? whole(own.certificate->issuer) : no_certificate;
+      return own.certificate ? whole_value(own.certificate->issuer) : no_certificate;
     case kSerial:
-      return own.certificate ? whole(own.certificate->serial) : no_certificate;
+      return own.certificate ? whole_value(own.certificate->serial) : no_certificate;
     case kFingerprint:
-      return own.certificate ? whole(own.certificate->fingerprint) : no_certificate;
+      return own.certificate ? whole_value(own.certificate->fingerprint) : no_certificate;
     case kCertificates:
-      return index < own.chain.size() ? whole(own.chain[index]) : own.chain.empty() ? no_certificate : absent();
+      return index < own.chain.size() ? whole_value(own.chain[index])
+             : own.chain.empty()      ? no_certificate
+                                      : absent_value();
     case kChainLength:
-      return own.chain.empty() ? no_certificate : whole(std::uint64_t{own.chain.size()});
+      return own.chain.empty() ? no_certificate : whole_number(own.chain.size());
     case kAlpn:
-      return own.hello && index < own.hello->alpn.size() ? whole(own.hello->alpn[index]) : not_yet;
+      return own.hello && index < own.hello->alpn.size() ? whole_value(own.hello->alpn[index]) : not_yet;
     case kRandom:
-      return own.hello && own.hello->random.size() == 32 ? whole(own.hello->random) : not_yet;
+      return own.hello && own.hello->random.size() == 32 ? whole_value(own.hello->random) : not_yet;
     case kRandomTime:
-      return own.hello && own.hello->random.size() == 32 ? whole(std::string_view(own.hello->random).substr(0, 4))
+      return own.hello && own.hello->random.size() == 32 ? whole_value(std::string_view(own.hello->random).substr(0, 4))
                                                          : not_yet;
     case kRandomBytes:
-      return own.hello && own.hello->random.size() == 32 ? whole(std::string_view(own.hello->random).substr(4))
+      return own.hello && own.hello->random.size() == 32 ? whole_value(std::string_view(own.hello->random).substr(4))
                                                          : not_yet;
     case kNames:
-      if (side != kServer) return absent();
-      return own.certificate && index < own.certificate->names.size() ? whole(own.certificate->names[index])
-             : own.certificate                                        ? absent()
+      if (side != kServer) return absent_value();
+      return own.certificate && index < own.certificate->names.size() ? whole_value(own.certificate->names[index])
+             : own.certificate                                        ? absent_value()
                                                                       : no_certificate;
     case kJa3Hash:
-      return side == kClient ? text_value(own.ja3_hash, has_hello) : absent();
+      return side == kClient ? text_value(own.ja3_hash, !has_hello) : absent_value();
     case kJa3:
-      return side == kClient ? text_value(own.ja3, has_hello) : absent();
+      return side == kClient ? text_value(own.ja3, !has_hello) : absent_value();
     case kJa3sHash:
-      return side == kServer ? text_value(own.ja3_hash, has_hello) : absent();
+      return side == kServer ? text_value(own.ja3_hash, !has_hello) : absent_value();
     case kJa3s:
-      return side == kServer ? text_value(own.ja3, has_hello) : absent();
+      return side == kServer ? text_value(own.ja3, !has_hello) : absent_value();
     case kJa4:
-      return side == kClient ? text_value(own.ja4, has_hello) : absent();
+      return side == kClient ? text_value(own.ja4, !has_hello) : absent_value();
     case kVersion:
-      return own.version == 0 ? Value{} : whole(version_word(own.version));
+      return own.version == 0 ? Value{} : whole_value(version_word(own.version));
     case kSslVersion:
-      return own.version == 0 ? Value{} : whole(ssl_word(own.version));
+      return own.version == 0 ? Value{} : whole_value(ssl_word(own.version));
     case kState:
-      return state.empty() ? Value{} : whole(state);
+      return state.empty() ? Value{} : whole_value(state);
     case kNotBefore:
-      return own.certificate ? whole(static_cast<std::uint64_t>(own.certificate->not_before)) : no_certificate;
+      return own.certificate ? whole_number(static_cast<std::uint64_t>(own.certificate->not_before)) : no_certificate;
     case kNotAfter:
-      return own.certificate ? whole(static_cast<std::uint64_t>(own.certificate->not_after)) : no_certificate;
+      return own.certificate ? whole_number(static_cast<std::uint64_t>(own.certificate->not_after)) : no_certificate;
     case kExpired:
-      return own.certificate ? whole(std::uint64_t{own.certificate->not_after < now / kSecond}) : no_certificate;
+      return own.certificate ? whole_number(std::uint64_t{own.certificate->not_after < now / kSecond}) : no_certificate;
     case kValid:
-      return own.certificate ? whole(std::uint64_t{own.certificate->not_before <= now / kSecond &&
-                                                   now / kSecond <= own.certificate->not_after})
+      return own.certificate ? whole_number(std::uint64_t{own.certificate->not_before <= now / kSecond &&
+                                                          now / kSecond <= own.certificate->not_after})
                              : no_certificate;
     case kStore:
-      return whole(std::uint64_t{1});
+      return whole_number(1);
     default:
-      return absent();
+      return absent_value();
   }
 }
 

@@ -44,14 +44,6 @@ class Session final : public Transaction {
 
   Peer& peer(Side side) { return peers_[static_cast<int>(side)]; }
   const Peer& peer(Side side) const { return peers_[static_cast<int>(side)]; }
-  void event(std::string_view name) {
-    events.push_back(name);
-    changed();
-  }
-  void changed() {
-    ++version[0];
-    ++version[1];
-  }
   void reach(Side side, std::uint8_t step) {
     std::uint8_t& reached = progress[static_cast<int>(side)];
     if (step > reached) reached = step;
@@ -64,7 +56,6 @@ class Session final : public Transaction {
   Timestamp now = 0;
 
  private:
-  Value text_value(const std::string& text, bool is_over) const;
   Fields fields_;
   bool has_ja3_;
   Peer peers_[2];

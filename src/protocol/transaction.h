@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/options.h"
@@ -74,9 +75,17 @@ class Transaction {
   bool is_skipped[2] = {false, false};
   // Grows with everything that changes what value() says, so that rules are not asked in vain.
   std::uint32_t version[2] = {1, 1};
+  void changed() {
+    ++version[0];
+    ++version[1];
+  }
 
   // Of application layer events, with the protocol's name: "http.missing_host_header".
   std::vector<std::string_view> events;
+  void event(std::string_view name) {
+    events.push_back(name);
+    changed();
+  }
   std::vector<std::unique_ptr<File>> files;
 
   // index: of a field that there may be several times (dns.query, tls.certs, mime headers). kAbsent past the last.
@@ -124,6 +133,22 @@ class Parser {
   std::vector<Expected> expected;
   // This flow was announced so.
   virtual void announced(const Expected& by) { (void)by; }
+
+ protected:
+  // For protocols whose messages are a transaction each. Of those that wait to be looked at the oldest go at `most`.
+  void keep(std::unique_ptr<Transaction> transaction, Timestamp time, std::size_t most) {
+    if (transactions.size() >= most) transactions.pop_front();
+    transaction->id = kept_++;
+    transaction->time = time;
+    transactions.push_back(std::move(transaction));
+  }
+  // Of a message that makes no transaction: the last there is tells it.
+  void tell_last(std::string_view event) {
+    if (!transactions.empty()) transactions.back()->event(event);
+  }
+
+ private:
+  std::uint64_t kept_ = 0;
 };
 
 enum class Probe : std::uint8_t { kNo, kMore, kYes };
