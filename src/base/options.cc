@@ -4,17 +4,9 @@
 #include <array>
 #include <charconv>
 
+#include "base/text.h"
+
 namespace tocsin {
-namespace {
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::ranges::transform(result, result.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return result;
-}
-
-}  // namespace
 
 bool Options::flag(std::string_view name, bool otherwise) const {
   constexpr std::array<std::string_view, 5> yes = {"yes", "true", "on", "enabled", "1"};

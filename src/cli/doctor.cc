@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "base/base64.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/terminal.h"

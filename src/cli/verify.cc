@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "base/base64.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "publish/report.h"

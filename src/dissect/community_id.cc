@@ -1,9 +1,9 @@
 #include "dissect/community_id.h"
 
-#include <openssl/evp.h>
-
 #include <array>
 #include <utility>
+
+#include "base/community_id.h"
 
 namespace tocsin {
 namespace {
@@ -35,28 +35,10 @@ std::string community_id(const Endpoint& source, const Endpoint& destination, st
   }
   if (!one_way && high < low) std::swap(low, high);
 
-  std::array<unsigned char, 40> input{};
-  std::size_t size = 2;  // the seed, 0
-  const bool v4 = low.ip.is_v4() && high.ip.is_v4();
-  for (const Endpoint* end : {&low, &high}) {
-    for (std::size_t i = v4 ? 12 : 0; i < 16; ++i) input[size++] = end->ip.bytes()[i];
-  }
-  input[size++] = protocol;
-  input[size++] = 0;
+  const bool is_v4 = low.ip.is_v4() && high.ip.is_v4();
   const bool has_ports =
       protocol == kTcp || protocol == kUdp || protocol == kIcmp || protocol == kIcmp6 || protocol == 132;
-  if (has_ports) {
-    for (const Endpoint* end : {&low, &high}) {
-      input[size++] = static_cast<unsigned char>(end->port >> 8);
-      input[size++] = static_cast<unsigned char>(end->port);
-    }
-  }
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned digest_size = 0;
-  EVP_Digest(input.data(), size, digest.data(), &digest_size, EVP_sha1(), nullptr);
-  std::array<unsigned char, 32> text{};
-  const int length = EVP_EncodeBlock(text.data(), digest.data(), 20);
-  return "1:" + std::string(reinterpret_cast<const char*>(text.data()), static_cast<std::size_t>(length));
+  return community_id({low.ip, low.port}, {high.ip, high.port}, protocol, is_v4, has_ports);
 }
 
 }  // namespace tocsin

@@ -1,9 +1,9 @@
 #include <fmt/format.h>
-#include <openssl/sha.h>
 
 #include <algorithm>
 #include <cstring>
 
+#include "base/community_id.h"
 #include "engine/eve_event.h"
 #include "engine/eve_text.h"
 
@@ -27,32 +27,15 @@ void add_vlans(EveObject& event, const std::array<std::uint16_t, 3>& vlan, std::
   event.close_list();
 }
 
-// https://github.com/corelight/community-id-spec
+// As Suricata has it: with ports of all protocols, and the types of both sides for those of ICMP.
 std::string community_id(const stream::Flow& flow, std::uint16_t seed) {
   const bool is_icmp = flow.protocol == packet::kIcmp || flow.protocol == packet::kIcmpV6;
   const std::uint16_t client_port = is_icmp ? flow.icmp_type[0] : flow.client_port;
   const std::uint16_t server_port = is_icmp ? flow.icmp_type[1] : flow.server_port;
   const bool in_order = flow.client < flow.server || (flow.client == flow.server && client_port < server_port);
-  const auto put16 = [](std::string& text, std::uint16_t value) {
-    text += static_cast<char>(value >> 8);
-    text += static_cast<char>(value & 255);
-  };
-  const auto put_address = [&flow](std::string& text, const IpAddress& address) {
-    const auto& bytes = address.bytes();
-    const std::size_t from = flow.ip_version == 4 ? 12 : 0;
-    text.append(reinterpret_cast<const char*>(bytes.data()) + from, 16 - from);
-  };
-  std::string text;
-  put16(text, seed);
-  put_address(text, in_order ? flow.client : flow.server);
-  put_address(text, in_order ? flow.server : flow.client);
-  text += static_cast<char>(flow.protocol);
-  text += '\0';
-  put16(text, in_order ? client_port : server_port);
-  put16(text, in_order ? server_port : client_port);
-  std::array<unsigned char, SHA_DIGEST_LENGTH> digest;
-  SHA1(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());
-  return "1:" + base64(digest);
+  const CommunityEnd client{flow.client, client_port}, server{flow.server, server_port};
+  return tocsin::community_id(in_order ? client : server, in_order ? server : client, flow.protocol,
+                              flow.ip_version == 4, true, seed);
 }
 
 std::string mac(const std::uint8_t* b) {

@@ -150,23 +150,6 @@ bool has_ports(std::uint8_t protocol) {
   return protocol == packet::kTcp || protocol == packet::kUdp || protocol == packet::kSctp;
 }
 
-std::string base64(packet::Bytes bytes) {
-  constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  text.reserve((bytes.size() + 2) / 3 * 4);
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const std::size_t left = bytes.size() - i;
-    const std::uint32_t three = static_cast<std::uint32_t>(bytes[i]) << 16 |
-                                (left > 1 ? static_cast<std::uint32_t>(bytes[i + 1]) << 8 : 0U) |
-                                (left > 2 ? static_cast<std::uint32_t>(bytes[i + 2]) : 0U);
-    text += kLetters[three >> 18];
-    text += kLetters[three >> 12 & 63];
-    text += left > 1 ? kLetters[three >> 6 & 63] : '=';
-    text += left > 2 ? kLetters[three & 63] : '=';
-  }
-  return text;
-}
-
 std::string printable_ascii(packet::Bytes bytes) {
   std::string text;
   text.reserve(bytes.size());

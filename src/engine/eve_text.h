@@ -19,7 +19,6 @@ std::string eve_address(const IpAddress& address);
 // "TCP", "IPv6-ICMP"; else the number.
 std::string eve_protocol(std::uint8_t protocol);
 bool has_ports(std::uint8_t protocol);
-std::string base64(packet::Bytes bytes);
 // What is not printable ASCII or the end of a line becomes a dot.
 std::string printable_ascii(packet::Bytes bytes);
 inline packet::Bytes as_bytes(std::string_view text) {

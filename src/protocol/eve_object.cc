@@ -4,35 +4,9 @@
 
 #include <iterator>
 
+#include "base/utf8.h"
+
 namespace tocsin::protocol {
-namespace {
-
-// RFC 3629: no overlong forms, no surrogates.
-bool is_utf8(std::string_view text) {
-  std::size_t i = 0;
-  while (i < text.size()) {
-    const auto lead = static_cast<std::uint8_t>(text[i]);
-    if (lead < 0x80) {
-      ++i;
-      continue;
-    }
-    const std::size_t more = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : 1;
-    if (lead < 0xc2 || lead > 0xf4 || i + more >= text.size()) return false;
-    for (std::size_t k = 1; k <= more; ++k) {
-      if ((static_cast<std::uint8_t>(text[i + k]) & 0xc0) != 0x80) return false;
-    }
-    const auto second = static_cast<std::uint8_t>(text[i + 1]);
-    if ((lead == 0xe0 && second < 0xa0) || (lead == 0xed && second > 0x9f) || (lead == 0xf0 && second < 0x90) ||
-        (lead == 0xf4 && second > 0x8f)) {
-      return false;
-    }
-    i += more + 1;
-  }
-  return true;
-}
-
-}  // namespace
-
 void append_json_text(std::string& json, std::string_view value) {
   const bool whole = is_utf8(value);
   json += '"';

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "base/base64.h"
 #include "base/hash.h"
 #include "base/text.h"
 #include "store/files.h"
@@ -20,13 +21,6 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::uintmax_t kLargestSignature = 1 << 20;
 constexpr std::size_t kMostFiles = 1000;
-
-std::string base64_of(const std::array<std::uint8_t, 64>& bytes) {
-  std::string text(sodium_base64_encoded_len(bytes.size(), sodium_base64_VARIANT_ORIGINAL), '\0');
-  sodium_bin2base64(text.data(), text.size(), bytes.data(), bytes.size(), sodium_base64_VARIANT_ORIGINAL);
-  text.pop_back();  // the terminating zero
-  return text;
-}
 
 // One line of the signed text each, and no way out of the directory.
 bool good_name(const std::string& name) {
@@ -122,7 +116,7 @@ Expected<std::string> sign_files(const SigningKey& key, const fs::path& director
   json["files"] = Json::array();
   for (const SignedFile& file : files) json["files"].push_back({{"name", file.name}, {"sha256", file.sha256}});
   json["ledger"] = {{"sequence", ledger.sequence}, {"hash", ledger.hash}};
-  json["signature"] = base64_of(key.sign(signed_text(files, ledger)));
+  json["signature"] = base64(key.sign(signed_text(files, ledger)));
   return json.dump(2) + "\n";
 }
 

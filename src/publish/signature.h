@@ -38,7 +38,6 @@ class SigningKey {
   PublicKey public_key_{};
 };
 
-std::string base64(const PublicKey& key);
 // PEM (SubjectPublicKeyInfo, RFC 8410), or its 32 bytes in Base64.
 Expected<PublicKey> parse_public_key(std::string_view text);
 // As parse_public_key, or the name of a file that holds it.

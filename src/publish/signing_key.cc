@@ -12,6 +12,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "base/base64.h"
 #include "base/hash.h"
 #include "base/text.h"
 #include "publish/signature.h"
@@ -31,18 +32,11 @@ constexpr std::string_view kPemBegin = "-----BEGIN PUBLIC KEY-----";
 constexpr std::string_view kPemEnd = "-----END PUBLIC KEY-----";
 constexpr std::size_t kLargestKeyFile = 4096;
 
-std::string base64_of(const std::uint8_t* bytes, std::size_t size) {
-  std::string text(sodium_base64_encoded_len(size, sodium_base64_VARIANT_ORIGINAL), '\0');
-  sodium_bin2base64(text.data(), text.size(), bytes, size, sodium_base64_VARIANT_ORIGINAL);
-  text.pop_back();  // the terminating zero
-  return text;
-}
-
 std::string pem_of(const PublicKey& key) {
   std::array<std::uint8_t, kDerHead.size() + 32> der{};
   std::ranges::copy(kDerHead, der.begin());
   std::ranges::copy(key, der.begin() + kDerHead.size());
-  return fmt::format("{}\n{}\n{}\n", kPemBegin, base64_of(der.data(), der.size()), kPemEnd);
+  return fmt::format("{}\n{}\n{}\n", kPemBegin, base64(der), kPemEnd);
 }
 
 // With O_EXCL; false if the name is taken.
@@ -134,8 +128,6 @@ Expected<SigningKey> SigningKey::in(const fs::path& directory) {
   }
   return key;
 }
-
-std::string base64(const PublicKey& key) { return base64_of(key.data(), key.size()); }
 
 Expected<PublicKey> parse_public_key(std::string_view text) {
   text = trim(text);

@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "base/text.h"
-#include "store/utf8.h"
+#include "base/utf8.h"
 
 namespace tocsin::serve {
 namespace {
@@ -37,7 +37,7 @@ std::optional<std::string> decoded(std::string_view text, bool plus_is_space) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return std::nullopt;
     out += c;
   }
-  if (!store::is_utf8(out)) return std::nullopt;
+  if (!is_utf8(out)) return std::nullopt;
   return out;
 }
 

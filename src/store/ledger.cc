@@ -10,8 +10,8 @@
 #include <nlohmann/json.hpp>
 #include <span>
 
+#include "base/utf8.h"
 #include "store/files.h"
-#include "store/utf8.h"
 
 namespace tocsin::store {
 namespace {

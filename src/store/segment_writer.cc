@@ -15,9 +15,9 @@
 #include <system_error>
 
 #include "base/time.h"
+#include "base/utf8.h"
 #include "store/files.h"
 #include "store/segment_columns.h"
-#include "store/utf8.h"
 
 namespace tocsin {
 namespace store {

@@ -18,14 +18,6 @@ TEST(EveText, AddressesOfIpv6AreWrittenInFull) {
   EXPECT_EQ(eve_address(*IpAddress::parse("192.0.2.1")), "192.0.2.1");
 }
 
-TEST(EveText, Base64PadsWhatIsLeft) {
-  EXPECT_EQ(base64(as_bytes("")), "");
-  EXPECT_EQ(base64(as_bytes("f")), "Zg==");
-  EXPECT_EQ(base64(as_bytes("fo")), "Zm8=");
-  EXPECT_EQ(base64(as_bytes("foo")), "Zm9v");
-  EXPECT_EQ(base64(as_bytes("foobar")), "Zm9vYmFy");
-}
-
 TEST(EveText, OnlyPrintableAsciiAndLineEndsAreLeft) {
   EXPECT_EQ(printable_ascii(as_bytes("a\r\n\t\x01\xffz")), "a\r\n...z");
 }

@@ -10,6 +10,7 @@
 #include <random>
 #include <sstream>
 
+#include "base/base64.h"
 #include "publish/pdf.h"
 #include "sample.h"
 

@@ -1,11 +1,11 @@
-#include "store/utf8.h"
+#include "base/utf8.h"
 
 #include <fmt/format.h>
 
 #include <cstdint>
 #include <cstring>
 
-namespace tocsin::store {
+namespace tocsin {
 namespace {
 
 // Bytes of the well-formed sequence at the front of a text that is not empty; 0 if there is none. RFC 3629 section 4.
@@ -68,4 +68,4 @@ std::string as_utf8(std::string_view text) {
   return safe;
 }
 
-}  // namespace tocsin::store
+}  // namespace tocsin
