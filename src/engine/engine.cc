@@ -20,19 +20,6 @@ using rules::Action;
 
 constexpr std::uint64_t kMostOfStoredFile = 64 << 20;
 
-bool drops(Action action) {
-  switch (action) {
-    case Action::kDrop:
-    case Action::kReject:
-    case Action::kRejectSource:
-    case Action::kRejectTarget:
-    case Action::kRejectBoth:
-      return true;
-    default:
-      return false;
-  }
-}
-
 // Hashes and kinds of files that rules ask about.
 void ask_for_files(const rules::RuleSet& set, Options& options) {
   for (const rules::Rule& rule : set.rules) {
@@ -244,7 +231,7 @@ void Engine::State::judge(Seen& seen) {
   }
   verdict.is_accepted = said.verdict == Judged::kAccept;
   for (const match::Alert& alert : said.alerts) {
-    if (verdict.by == nullptr && drops(alert.action)) verdict.by = &alert;
+    if (verdict.by == nullptr && rules::drops(alert.action)) verdict.by = &alert;
     if (alert.action == Action::kPass) verdict.has_pass = true;
   }
   if (flow == nullptr) return;

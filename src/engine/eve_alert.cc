@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/base64.h"
 #include "engine/eve_event.h"
 #include "engine/eve_text.h"
 
@@ -14,11 +15,6 @@ using rules::Action;
 
 // Suricata's buffer for a stream's bytes in an alert.
 constexpr std::size_t kMostPayload = 4096;
-
-bool is_reject(Action action) {
-  return action == Action::kReject || action == Action::kRejectSource || action == Action::kRejectTarget ||
-         action == Action::kRejectBoth;
-}
 
 // "{...}" of each object, without braces.
 std::string line_of(EveObject& event) { return "{" + event.take() + "}"; }

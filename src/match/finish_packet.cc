@@ -8,11 +8,6 @@ namespace {
 
 using rules::Action;
 
-bool is_reject(Action action) {
-  return action == Action::kReject || action == Action::kRejectSource || action == Action::kRejectTarget ||
-         action == Action::kRejectBoth;
-}
-
 bool tells(const rules::Rule& rule, bool is_firewall) {
   if (rule.no_alert) return false;
   if (rule.asks_alert) return true;
@@ -61,7 +56,7 @@ void Inspector::State::finish_packet() {
     if (!one.is_judged && judged.answer != Thresholds::Answer::kNo) {
       if (judged.answer == Thresholds::Answer::kTell) tag(rule);
       const bool of_flow = is_of_flow(rule, one.of_stream, one.of_state);
-      if (action == Action::kDrop || is_reject(action)) {
+      if (drops(action)) {
         if (!dropped) out.drop_reason = judged.action ? "threshold detection_filter" : "rules";
         dropped = true;
         if (is_reject(action))
@@ -75,7 +70,7 @@ void Inspector::State::finish_packet() {
       }
     }
     const bool is_told = judged.answer == Thresholds::Answer::kTell && tells(*rule.rule, rule.is_firewall);
-    if (!is_told && (action == Action::kDrop || is_reject(action)) && judged.answer != Thresholds::Answer::kNo) {
+    if (!is_told && drops(action) && judged.answer != Thresholds::Answer::kNo) {
       Alert silent;  // for the log of what was dropped
       silent.rule = rule.rule;
       silent.action = action;

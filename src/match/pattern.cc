@@ -24,19 +24,11 @@ Pattern::~Pattern() = default;
 
 Expected<std::shared_ptr<const Pattern>> Pattern::make(const rules::Pcre& pcre, std::uint32_t match_limit,
                                                        std::uint32_t recursion_limit) {
-  std::uint32_t options = 0;
-  if (pcre.ignore_case) options |= PCRE2_CASELESS;
-  if (pcre.multi_line) options |= PCRE2_MULTILINE;
-  if (pcre.dot_all) options |= PCRE2_DOTALL;
-  if (pcre.extended) options |= PCRE2_EXTENDED;
-  if (pcre.anchored) options |= PCRE2_ANCHORED;
-  if (pcre.dollar_at_end_only) options |= PCRE2_DOLLAR_ENDONLY;
-  if (pcre.ungreedy) options |= PCRE2_UNGREEDY;
   auto state = std::make_unique<State>();
   int error = 0;
   PCRE2_SIZE at = 0;
-  state->code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pcre.pattern.data()), pcre.pattern.size(), options, &error,
-                              &at, nullptr);
+  state->code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pcre.pattern.data()), pcre.pattern.size(), pcre.options(),
+                              &error, &at, nullptr);
   if (state->code == nullptr) return failure(fmt::format("the pattern is wrong after {} bytes", at));
   pcre2_jit_compile(state->code, PCRE2_JIT_COMPLETE);  // where it can't, the interpreter answers the same
   state->data = pcre2_match_data_create(Found::kMost, nullptr);

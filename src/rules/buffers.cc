@@ -43,16 +43,14 @@ Expected<void> frame(Builder& builder, const Option& option, const Keyword& keyw
 constexpr Side kBoth = Side::kEither, kServer = Side::kToServer, kClient = Side::kToClient;
 
 constexpr Keyword sticky(std::string_view name, std::string_view aliases, std::string_view protocols, Side side) {
-  Keyword keyword;
-  keyword.name = name;
-  keyword.aliases = aliases;
-  keyword.group = Group::kBuffer;
-  keyword.read = open;
-  keyword.value = Value::kNone;
-  keyword.protocols = protocols;
-  keyword.side = side;
-  keyword.needs = Needs::kTransaction;
-  return keyword;
+  return {.name = name,
+          .aliases = aliases,
+          .group = Group::kBuffer,
+          .read = open,
+          .value = Value::kNone,
+          .protocols = protocols,
+          .side = side,
+          .needs = Needs::kTransaction};
 }
 
 constexpr Keyword sided(Keyword keyword) {
@@ -292,13 +290,7 @@ Expected<void> transform(Builder& builder, const Option& option, const Keyword& 
 }
 
 constexpr Keyword change(std::string_view name, Value value = Value::kNone, Quotes quotes = Quotes::kNone) {
-  Keyword keyword;
-  keyword.name = name;
-  keyword.group = Group::kTransform;
-  keyword.read = transform;
-  keyword.value = value;
-  keyword.quotes = quotes;
-  return keyword;
+  return {.name = name, .group = Group::kTransform, .read = transform, .value = value, .quotes = quotes};
 }
 
 constexpr Keyword kTransforms[] = {

@@ -296,24 +296,15 @@ Expected<void> absent(Builder& builder, const Option& option, const Keyword&) {
   return builder.add(Absent{option.value == "or_else"});
 }
 
-constexpr Keyword row(std::string_view name, Read read, Value value = Value::kNeeded) {
-  Keyword keyword;
-  keyword.name = name;
-  keyword.group = Group::kBytes;
-  keyword.read = read;
-  keyword.value = value;
-  return keyword;
-}
-
 constexpr Keyword kTable[] = {
-    row("byte_test", byte_test),
-    row("byte_jump", byte_jump),
-    row("byte_extract", byte_extract),
-    row("byte_math", byte_math),
-    row("isdataat", isdataat),
-    row("bsize", bsize),
-    row("absent", absent, Value::kOptional),
-    row("base64_decode", base64_decode, Value::kOptional),
+    of_bytes("byte_test", byte_test),
+    of_bytes("byte_jump", byte_jump),
+    of_bytes("byte_extract", byte_extract),
+    of_bytes("byte_math", byte_math),
+    of_bytes("isdataat", isdataat),
+    of_bytes("bsize", bsize),
+    of_bytes("absent", absent, Value::kOptional),
+    of_bytes("base64_decode", base64_decode, Value::kOptional),
 };
 
 }  // namespace

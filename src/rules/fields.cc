@@ -182,14 +182,8 @@ Expected<void> app_layer_protocol(Builder& builder, const Option& option, const 
 }
 
 constexpr Keyword field(std::string_view name, std::string_view aliases, std::uint64_t most, Read read = number) {
-  Keyword keyword;
-  keyword.name = name;
-  keyword.aliases = aliases;
-  keyword.group = Group::kHeader;
-  keyword.read = read;
-  keyword.most = most;
-  keyword.needs = Needs::kPacket;
-  return keyword;
+  return {
+      .name = name, .aliases = aliases, .group = Group::kHeader, .read = read, .needs = Needs::kPacket, .most = most};
 }
 constexpr Keyword with(Keyword keyword, std::string_view words_of_it) {
   keyword.words = words_of_it;

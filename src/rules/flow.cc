@@ -214,12 +214,7 @@ Expected<void> variable(Builder&, const Option& option, const Keyword&) {
 }
 
 constexpr Keyword row(std::string_view name, Read read, Group group, std::uint64_t most = 0) {
-  Keyword keyword;
-  keyword.name = name;
-  keyword.group = group;
-  keyword.read = read;
-  keyword.most = most;
-  return keyword;
+  return {.name = name, .group = group, .read = read, .most = most};
 }
 
 constexpr Keyword kFlow[] = {

@@ -43,6 +43,11 @@ struct Keyword {
   std::string_view modifies = {};  // the buffer that content before it moves to
 };
 
+// Of payloads: content, what modifies it, and what reads numbers.
+constexpr Keyword of_bytes(std::string_view name, Read read, Value value = Value::kNeeded) {
+  return {.name = name, .group = Group::kBytes, .read = read, .value = value};
+}
+
 // One a group of files.
 std::span<const Keyword> meta_keywords();
 std::span<const Keyword> payload_keywords();

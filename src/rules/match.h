@@ -47,6 +47,7 @@ struct Pcre {
   bool ignore_case = false, multi_line = false, dot_all = false, extended = false, anchored = false,
        dollar_at_end_only = false, ungreedy = false, without_limit = false;
   std::vector<Capture> captures;
+  std::uint32_t options() const;  // for pcre2_compile()
 };
 
 enum class Endian : std::uint8_t { kBig, kLittle, kDce };

@@ -199,12 +199,7 @@ Expected<void> text(Builder& builder, const Option& option, const Keyword& keywo
 }
 
 constexpr Keyword row(std::string_view name, Read read, Value value = Value::kNeeded, Quotes quotes = Quotes::kNone) {
-  Keyword keyword;
-  keyword.name = name;
-  keyword.read = read;
-  keyword.value = value;
-  keyword.quotes = quotes;
-  return keyword;
+  return {.name = name, .read = read, .value = value, .quotes = quotes};
 }
 
 constexpr Keyword kTable[] = {

@@ -209,15 +209,6 @@ Expected<void> replace(Builder& builder, const Option& option, const Keyword& ke
   return {};
 }
 
-constexpr Keyword of_content(std::string_view name, Read read, Value value = Value::kNeeded) {
-  Keyword keyword;
-  keyword.name = name;
-  keyword.group = Group::kBytes;
-  keyword.read = read;
-  keyword.value = value;
-  return keyword;
-}
-
 constexpr Keyword text(Keyword keyword) {
   keyword.quotes = Quotes::kNeeded;
   keyword.may_be_negated = true;
@@ -225,7 +216,7 @@ constexpr Keyword text(Keyword keyword) {
 }
 
 constexpr Keyword old(std::string_view name, std::string_view buffer, Side side, Read read = modifier) {
-  Keyword keyword = of_content(name, read, Value::kNone);
+  Keyword keyword = of_bytes(name, read, Value::kNone);
   keyword.modifies = buffer;
   keyword.protocols = "http";
   keyword.side = side;
@@ -240,17 +231,17 @@ constexpr Keyword uri() {
 }
 
 constexpr Keyword kTable[] = {
-    text(of_content("content", content)),
-    of_content("nocase", nocase, Value::kNone),
-    of_content("offset", offset),
-    of_content("depth", depth),
-    of_content("distance", distance),
-    of_content("within", within),
-    of_content("startswith", startswith, Value::kNone),
-    of_content("endswith", endswith, Value::kNone),
-    of_content("rawbytes", rawbytes, Value::kNone),
-    of_content("fast_pattern", fast_pattern, Value::kOptional),
-    text(of_content("replace", replace)),
+    text(of_bytes("content", content)),
+    of_bytes("nocase", nocase, Value::kNone),
+    of_bytes("offset", offset),
+    of_bytes("depth", depth),
+    of_bytes("distance", distance),
+    of_bytes("within", within),
+    of_bytes("startswith", startswith, Value::kNone),
+    of_bytes("endswith", endswith, Value::kNone),
+    of_bytes("rawbytes", rawbytes, Value::kNone),
+    of_bytes("fast_pattern", fast_pattern, Value::kOptional),
+    text(of_bytes("replace", replace)),
     uri(),
     old("http_uri", "http.uri", Side::kToServer),
     old("http_raw_uri", "http.uri.raw", Side::kToServer),

@@ -14,18 +14,10 @@ namespace {
 constexpr std::size_t kLongestPattern = 8192;
 
 Expected<void> compile(const Pcre& pcre) {
-  std::uint32_t options = 0;
-  if (pcre.ignore_case) options |= PCRE2_CASELESS;
-  if (pcre.multi_line) options |= PCRE2_MULTILINE;
-  if (pcre.dot_all) options |= PCRE2_DOTALL;
-  if (pcre.extended) options |= PCRE2_EXTENDED;
-  if (pcre.anchored) options |= PCRE2_ANCHORED;
-  if (pcre.dollar_at_end_only) options |= PCRE2_DOLLAR_ENDONLY;
-  if (pcre.ungreedy) options |= PCRE2_UNGREEDY;
   int error = 0;
   PCRE2_SIZE at = 0;
   const std::unique_ptr<pcre2_code, decltype(&pcre2_code_free)> code(
-      pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pcre.pattern.data()), pcre.pattern.size(), options, &error, &at,
+      pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pcre.pattern.data()), pcre.pattern.size(), pcre.options(), &error, &at,
                     nullptr),
       pcre2_code_free);
   if (!code) {
@@ -185,6 +177,18 @@ constexpr Keyword kTable[] = {
 };
 
 }  // namespace
+
+std::uint32_t Pcre::options() const {
+  std::uint32_t bits = 0;
+  if (ignore_case) bits |= PCRE2_CASELESS;
+  if (multi_line) bits |= PCRE2_MULTILINE;
+  if (dot_all) bits |= PCRE2_DOTALL;
+  if (extended) bits |= PCRE2_EXTENDED;
+  if (anchored) bits |= PCRE2_ANCHORED;
+  if (dollar_at_end_only) bits |= PCRE2_DOLLAR_ENDONLY;
+  if (ungreedy) bits |= PCRE2_UNGREEDY;
+  return bits;
+}
 
 std::span<const Keyword> pcre_keywords() { return kTable; }
 

@@ -25,6 +25,11 @@ enum class Action : std::uint8_t {
   kConfig,
   kAccept
 };
+constexpr bool is_reject(Action action) {
+  return action == Action::kReject || action == Action::kRejectSource || action == Action::kRejectTarget ||
+         action == Action::kRejectBoth;
+}
+constexpr bool drops(Action action) { return action == Action::kDrop || is_reject(action); }
 enum class Direction : std::uint8_t { kForward, kBoth, kTransaction };  // "->", "<>", "=>"
 
 struct Reference {
