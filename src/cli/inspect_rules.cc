@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -115,6 +116,10 @@ Expected<engine::EngineSettings> settings_of(const RulesInspection& given) {
     const std::size_t equals = setting.find('=');
     if (equals == 0 || equals == std::string::npos) return failure("--set needs NAME=VALUE: " + setting);
     settings.options.set(std::string(trim(setting.substr(0, equals))), std::string(trim(setting.substr(equals + 1))));
+  }
+  // As for Suricata, before what the configuration says.
+  if (const char* version = std::getenv("SURICATA_EVE_DNS_VERSION")) {
+    settings.options.set("outputs.eve-log.types.dns.version", version);
   }
   const auto all = [](const std::vector<std::string>& names, std::vector<std::filesystem::path>& into) {
     for (const std::string& name : names) into.emplace_back(name);

@@ -5,8 +5,6 @@
 
 #include <algorithm>
 
-#include "protocol/protocols.h"
-
 namespace tocsin::protocol {
 namespace {
 
@@ -19,8 +17,9 @@ constexpr std::size_t kChangeWait = 4'096;
 
 }  // namespace
 
-Application::Application(const Options& options, bool is_udp, std::uint16_t client_port, std::uint16_t server_port)
-    : options_(options), is_udp_(is_udp), client_port_(client_port), server_port_(server_port) {}
+Application::Application(const ProtocolSettings& settings, bool is_udp, std::uint16_t client_port,
+                         std::uint16_t server_port)
+    : settings_(settings), is_udp_(is_udp), client_port_(client_port), server_port_(server_port) {}
 
 Application::~Application() = default;
 
@@ -49,7 +48,7 @@ void Application::start(const Protocol* protocol) {
     }
   }
   protocol_ = protocol;
-  if (enabled(options_, *protocol, is_udp_).parsed) parser_ = protocol->parser_over(is_udp_, options_);
+  if (settings_.of(*protocol, is_udp_).is_parsed) parser_ = protocol->parser_over(is_udp_, settings_.options());
   if (parser_ && announced_ && protocol == expected_) parser_->announced(*announced_);
 }
 
@@ -58,11 +57,9 @@ const Protocol* Application::recognise_by_port(const Beginning& beginning, bool&
   for (const Protocol* protocol : protocols()) {
     const bool is_others = protocol == beginning.other || (!wanted_.empty() && protocol->name() == wanted_);
     if (!is_others && protocol->ports(is_udp_).empty()) continue;
-    if (!is_others && !is_port_of(options_, *protocol, is_udp_, server) &&
-        !is_port_of(options_, *protocol, is_udp_, client_port_)) {
-      continue;
-    }
-    if (!enabled(options_, *protocol, is_udp_).recognised) continue;
+    const ProtocolSettings::Of& of = settings_.of(*protocol, is_udp_);
+    if (!is_others && !of.has_port(server) && !of.has_port(client_port_)) continue;
+    if (!of.is_recognised) continue;
     const Probe probe = protocol->recognise_on_port(beginning);
     if (probe == Probe::kYes) return protocol;
     if (probe == Probe::kMore) done = false;
@@ -78,7 +75,7 @@ const Protocol* Application::recognise(Side side, Bytes bytes) {
     bool done = is_udp_ || bytes.size() >= kLongestPattern[static_cast<int>(side)];
     for (const Protocol* protocol : protocols()) {
       const Probe probe = protocol->recognise(beginning);
-      if (probe == Probe::kNo || !enabled(options_, *protocol, is_udp_).recognised) continue;
+      if (probe == Probe::kNo || !settings_.of(*protocol, is_udp_).is_recognised) continue;
       if (probe == Probe::kYes) {
         own.patterns_done = true;
         return protocol;

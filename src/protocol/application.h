@@ -10,13 +10,14 @@
 #include <string>
 #include <vector>
 
-#include "protocol/transaction.h"
+#include "protocol/protocols.h"
 
 namespace tocsin::protocol {
 
 class Application {
  public:
-  Application(const Options& options, bool is_udp, std::uint16_t client_port, std::uint16_t server_port);
+  // settings must outlive this.
+  Application(const ProtocolSettings& settings, bool is_udp, std::uint16_t client_port, std::uint16_t server_port);
   ~Application();
 
   void take(Side side, Bytes bytes, Timestamp time);
@@ -67,7 +68,7 @@ class Application {
   void check_limits();
   void fail();
 
-  const Options& options_;
+  const ProtocolSettings& settings_;
   const Protocol* protocol_ = nullptr;
   const Protocol* sides_[2] = {nullptr, nullptr};
   const Protocol* original_ = nullptr;

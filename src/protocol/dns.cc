@@ -1,7 +1,6 @@
 // DNS over UDP and TCP (RFC 1035, RFC 7766). Every message is a transaction of its own, of the side that sent it: the
 // id of a query says nothing certain of which answer is its own.
 #include <array>
-#include <cstdlib>
 #include <utility>
 
 #include "protocol/dns_eve.h"
@@ -29,12 +28,7 @@ constexpr std::size_t kMostTransactions = 10'000;  // that wait to be looked at
 
 Value name_value(const dns::Name& name) { return text_value(name.text); }
 
-// Of the configuration, before it of the environment, as Suricata has it.
-int log_version(const Options& options) {
-  static const char* const kAsked = std::getenv("SURICATA_EVE_DNS_VERSION");
-  const std::string version = kAsked ? kAsked : options.text("outputs.eve-log.types.dns.version");
-  return version == "2" ? 2 : 3;
-}
+int log_version(const Options& options) { return options.text("outputs.eve-log.types.dns.version") == "2" ? 2 : 3; }
 
 class DnsTransaction final : public Transaction {
  public:

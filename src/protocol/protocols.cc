@@ -21,15 +21,18 @@ const std::string* setting(const Options& options, std::string_view protocol, bo
 }
 
 // "53", "25, 465", "[139, 445]", "1000:2000", "any".
-bool has_port(std::string_view list, std::uint16_t port) {
+void add_ports(std::string_view list, ProtocolSettings::Of& into) {
   while (!list.empty()) {
     const std::size_t comma = list.find(',');
     std::string_view part = list.substr(0, comma);
     list = comma == std::string_view::npos ? std::string_view() : list.substr(comma + 1);
-    std::size_t begin = part.find_first_not_of(" []");
+    const std::size_t begin = part.find_first_not_of(" []");
     if (begin == std::string_view::npos) continue;
     part = part.substr(begin, part.find_last_not_of(" []") + 1 - begin);
-    if (part == "any") return true;
+    if (part == "any") {
+      into.ports.emplace_back(0, UINT16_MAX);
+      continue;
+    }
     std::uint16_t low = 0;
     const char* end = part.data() + part.size();
     auto [after, error] = std::from_chars(part.data(), end, low);
@@ -39,34 +42,48 @@ bool has_port(std::string_view list, std::uint16_t port) {
       high = UINT16_MAX;
       if (after + 1 != end) std::from_chars(after + 1, end, high);
     }
-    if (port >= low && port <= high) return true;
+    into.ports.emplace_back(low, high);
   }
-  return false;
 }
 
-}  // namespace
-
-Enabled enabled(const Options& options, const Protocol& protocol, bool is_udp) {
-  const std::string* value = setting(options, protocol.name(), is_udp, "enabled");
-  if (!value) return {};
-  const std::string word = lower(*value);
-  if (word == "detection-only") return {true, false};
-  const bool no = word == "no" || word == "false" || word == "off" || word == "0" || word == "disabled";
-  return {!no, !no};
-}
-
-bool is_port_of(const Options& options, const Protocol& protocol, bool is_udp, std::uint16_t port) {
-  if (port == 0) return false;
-  const std::string* list = setting(options, protocol.name(), is_udp, "detection-ports.dp");
-  if (list) return has_port(*list, port);
+ProtocolSettings::Of settings_of(const Options& options, const Protocol& protocol, bool is_udp) {
+  ProtocolSettings::Of of;
+  if (const std::string* value = setting(options, protocol.name(), is_udp, "enabled")) {
+    const std::string word = lower(*value);
+    of.is_parsed = word != "no" && word != "false" && word != "off" && word != "0" && word != "disabled" &&
+                   word != "detection-only";
+    of.is_recognised = of.is_parsed || word == "detection-only";
+  }
+  if (const std::string* list = setting(options, protocol.name(), is_udp, "detection-ports.dp")) {
+    add_ports(*list, of);
+    return of;
+  }
   bool is_list = false;
   for (int i = 0; i < 64; ++i) {
     const std::string* one = setting(options, protocol.name(), is_udp, fmt::format("detection-ports.dp.{}", i));
     if (!one) break;
     is_list = true;
-    if (has_port(*one, port)) return true;
+    add_ports(*one, of);
   }
-  return !is_list && has_port(protocol.ports(is_udp), port);
+  if (!is_list) add_ports(protocol.ports(is_udp), of);
+  return of;
+}
+
+}  // namespace
+
+ProtocolSettings::ProtocolSettings(const Options& options) : options_(options) {
+  for (const bool is_udp : {false, true}) {
+    for (const Protocol* protocol : protocols()) all_[is_udp].push_back(settings_of(options, *protocol, is_udp));
+  }
+}
+
+const ProtocolSettings::Of& ProtocolSettings::of(const Protocol& protocol, bool is_udp) const {
+  return all_[is_udp][static_cast<std::size_t>(std::ranges::find(protocols(), &protocol) - protocols().begin())];
+}
+
+bool ProtocolSettings::Of::has_port(std::uint16_t port) const {
+  return port != 0 &&
+         std::ranges::any_of(ports, [port](const auto& range) { return range.first <= port && port <= range.second; });
 }
 
 std::span<const Protocol* const> protocols() {

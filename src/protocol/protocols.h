@@ -1,6 +1,10 @@
 // The protocols that there are, one function a protocol.
 #pragma once
 
+#include <cstdint>
+#include <utility>
+#include <vector>
+
 #include "protocol/transaction.h"
 
 namespace tocsin::protocol {
@@ -23,12 +27,23 @@ const Protocol& snmp_protocol();
 const Protocol& dhcp_protocol();
 const Protocol& tftp_protocol();
 
-// Whether the configuration has this protocol parsed (app-layer.protocols.NAME.enabled), looked for at all, and on
-// which ports.
-struct Enabled {
-  bool recognised = true, parsed = true;
+// What the configuration says of each protocol (app-layer.protocols.NAME), read once for all flows.
+class ProtocolSettings {
+ public:
+  // options must outlive this.
+  explicit ProtocolSettings(const Options& options);
+
+  struct Of {
+    bool is_recognised = true, is_parsed = true;
+    std::vector<std::pair<std::uint16_t, std::uint16_t>> ports;  // both ends included
+    bool has_port(std::uint16_t port) const;
+  };
+  const Of& of(const Protocol& protocol, bool is_udp) const;
+  const Options& options() const { return options_; }
+
+ private:
+  const Options& options_;
+  std::vector<Of> all_[2];  // by transport, in the order of protocols()
 };
-Enabled enabled(const Options& options, const Protocol& protocol, bool is_udp);
-bool is_port_of(const Options& options, const Protocol& protocol, bool is_udp, std::uint16_t port);
 
 }  // namespace tocsin::protocol

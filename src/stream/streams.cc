@@ -25,7 +25,7 @@ struct Announced {
 
 struct Streams::State {
   explicit State(const Options& given)
-      : options(given), settings(options), table(settings), follower(settings, options) {
+      : options(given), settings(options), protocols(options), table(settings), follower(settings, protocols) {
     follower.announce = [this](Flow& flow) { announce(flow); };
   }
 
@@ -42,6 +42,7 @@ struct Streams::State {
   Streams* owner = nullptr;
   const Options options;
   const Settings settings;
+  const protocol::ProtocolSettings protocols;
   FlowTable table;
   TcpFollower follower;
   FlowEndPacket end_packet;
@@ -195,7 +196,7 @@ void Streams::State::look_before_change(Flow& flow, Side side) {
 void Streams::State::take_datagram(Flow& flow, const packet::Packet& packet, Side& side) {
   if (packet.payload.empty()) return;
   if (!flow.application) {
-    flow.application = std::make_unique<protocol::Application>(options, true, flow.client_port, flow.server_port);
+    flow.application = std::make_unique<protocol::Application>(protocols, true, flow.client_port, flow.server_port);
   }
   flow.application->take(side, packet.payload, packet.time);
   if (flow.application->is_reversed) {

@@ -30,8 +30,8 @@ std::string_view name_of(TcpState state) {
   return "";
 }
 
-TcpFollower::TcpFollower(const Settings& settings, const Options& options)
-    : settings_(settings), options_(options), hosts_(options) {}
+TcpFollower::TcpFollower(const Settings& settings, const protocol::ProtocolSettings& protocols)
+    : settings_(settings), protocols_(protocols), hosts_(protocols.options()) {}
 
 void TcpFollower::event(std::string_view name) {
   followed_->events.push_back(name);

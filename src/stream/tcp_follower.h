@@ -22,7 +22,7 @@ struct TcpCounts {
 
 class TcpFollower {
  public:
-  TcpFollower(const Settings& settings, const Options& options);
+  TcpFollower(const Settings& settings, const protocol::ProtocolSettings& protocols);
 
   // Fills what `followed` says of the stream. Its side may change: the flow may turn out to be the other way round.
   void take(Flow& flow, const packet::Packet& packet, Followed& followed);
@@ -130,7 +130,7 @@ class TcpFollower {
   std::uint64_t fits(Half& half, std::uint32_t sequence, std::uint64_t size);
 
   const Settings& settings_;
-  const Options& options_;
+  const protocol::ProtocolSettings& protocols_;
   packet::HostPolicy hosts_;
   TcpCounts counts_;
   std::size_t memory_ = 0;

@@ -151,7 +151,7 @@ bool TcpFollower::feed_bytes(Side side, Half& half, bool is_end) {
       bytes = bytes.first(static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), readable - half.told)));
       if (!flow_->application) {
         flow_->application =
-            std::make_unique<protocol::Application>(options_, false, flow_->client_port, flow_->server_port);
+            std::make_unique<protocol::Application>(protocols_, false, flow_->client_port, flow_->server_port);
         if (session_->is_midstream) flow_->application->set_midstream();
         if (announce) announce(*flow_);
       }

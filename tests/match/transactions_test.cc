@@ -12,9 +12,9 @@ using protocol::Side;
 class Session {
  public:
   explicit Session(const std::string& rules, Options options = {})
-      : options_(std::move(options)), bench_(rules, options_) {
+      : options_(std::move(options)), protocols_(options_), bench_(rules, options_) {
     flow_.protocol = packet::kTcp;
-    flow_.application = std::make_unique<protocol::Application>(options_, false, 40'000, 80);
+    flow_.application = std::make_unique<protocol::Application>(protocols_, false, 40'000, 80);
     bench_.packet.protocol = packet::kTcp;
   }
   Sids client(const std::string& bytes) { return say(Side::kToServer, bytes); }
@@ -32,6 +32,7 @@ class Session {
     return bench_.judge("", followed);
   }
   Options options_;
+  protocol::ProtocolSettings protocols_;
   Bench bench_;
   stream::Flow flow_;
 };

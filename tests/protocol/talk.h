@@ -24,7 +24,7 @@ struct Said {
 class Talk {
  public:
   explicit Talk(bool is_udp = false, std::uint16_t server_port = 0, Options set = {})
-      : options(std::move(set)), application(options, is_udp, 40'000, server_port) {}
+      : options(std::move(set)), settings(options), application(settings, is_udp, 40'000, server_port) {}
 
   Talk& client(std::string_view said) {
     application.take(Side::kToServer, bytes(said), 0);
@@ -70,6 +70,7 @@ class Talk {
   }
 
   Options options;
+  ProtocolSettings settings;
   Application application;
 };
 
