@@ -2,7 +2,8 @@
 set -euo pipefail
 bin=$1
 tocsin=$bin/tocsin
-data=${TOCSIN_DATA:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)/../shared/data}
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+data=${TOCSIN_DATA:-$root/../shared/data}
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/tocsin-test-XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 export XDG_CACHE_HOME=${TOCSIN_TEST_CACHE:-$bin/../cache}
@@ -25,6 +26,20 @@ need_data() {
   echo "skipped: no data in $data"
   exit 77
 }
+need_chromium() {
+  [ -x "${CHROMIUM:-/usr/bin/chromium}" ] && return
+  [ -z "${CI:-}" ] || die 'Chromium is missing: run scripts/setup'
+  echo 'skipped: no Chromium'
+  exit 77
+}
+# nation_store [options of simulate]: the small made-up nation in nation, and a store of it in store
+nation_store() {
+  status 0 "$tocsin" simulate "$root/scenarios/small.toml" --out nation "$@"
+  status 0 "$tocsin" init store --config nation/tocsin.toml
+  status 3 "$tocsin" watch --store store nation/sources
+}
+# add NAME [options of user add]: an account of the store; its password is "the password of NAME"
+add() { echo "the password of $1" | status 0 "$tocsin" user add "$@" --store store; }
 # settings NAME 'countries' 'prefixes' [more lines]: a store NAME with such a constituency
 make_store() {
   mkdir "$1"

@@ -1,7 +1,6 @@
 # A made-up nation: every figure, and what it would be by the other database and without relays, must be what was
 # planted, whatever the draw, the size and the constituency.
 . "$(dirname "$0")/lib.sh"
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # nation NAME SCENARIO [options of simulate]
 nation() {
   status 0 "$tocsin" simulate "$root/scenarios/$2" --out "$1" "${@:3}"

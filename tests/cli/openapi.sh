@@ -3,10 +3,8 @@
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 packages=$here/../packages/node_modules
 [ -d "$packages/openapi-typescript" ] || die 'the npm packages of tests/packages are missing: run scripts/setup'
-status 0 "$tocsin" simulate "$here/../../scenarios/small.toml" --out nation --scale 0.3
-status 0 "$tocsin" init store --config nation/tocsin.toml
-status 3 "$tocsin" watch --store store nation/sources
-echo 'the password of ann' | status 0 "$tocsin" user add ann --role analyst --store store
+nation_store --scale 0.3
+add ann --role analyst
 "$tocsin" serve --store store --listen 127.0.0.1:0 --api-only >serve.out 2>serve.err &
 server=$!
 trap 'kill -9 $server 2>/dev/null; rm -rf "$scratch"' EXIT

@@ -3,18 +3,11 @@
 . "$(dirname "$0")/lib.sh"
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 out=$(cd "$bin/.." && pwd)/artefacts/page
-if ! [ -x "${CHROMIUM:-/usr/bin/chromium}" ]; then
-  [ -z "${CI:-}" ] || die 'Chromium is missing: run scripts/setup'
-  echo 'skipped: no Chromium'
-  exit 77
-fi
-status 0 "$tocsin" simulate "$here/../../scenarios/small.toml" --out nation
-status 0 "$tocsin" init store --config nation/tocsin.toml
-status 3 "$tocsin" watch --store store nation/sources
+need_chromium
+nation_store
 python3 "$here/hostile_sources.py" hostile
 status 0 "$tocsin" watch --store store hostile
 
-add() { echo "the password of $1" | status 0 "$tocsin" user add "$@" --store store; }
 add ann --role analyst
 add two --role analyst # who sets up a second factor
 add lin --role analyst # who changes language and theme

@@ -1,9 +1,7 @@
 # The server over a made-up nation: what serve_api.py asks of it, how it starts, is refused and stops.
 . "$(dirname "$0")/lib.sh"
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-status 0 "$tocsin" simulate "$here/../../scenarios/small.toml" --out nation
-status 0 "$tocsin" init store --config nation/tocsin.toml
-status 3 "$tocsin" watch --store store nation/sources
+nation_store
 # Names that a page, a spreadsheet, a log or SQL might trip over come in by every door.
 python3 "$here/hostile_sources.py" hostile
 status 0 "$tocsin" watch --store store hostile
@@ -17,7 +15,6 @@ status 2 "$tocsin" serve --store store --listen 127.0.0.1:port
 status 1 "$tocsin" serve --store nowhere
 
 # Accounts: made on the command line, passwords from standard input.
-add() { echo "the password of $1" | status 0 "$tocsin" user add "$@" --store store; }
 add ann --role analyst
 add oz --role officer
 add root --role administrator

@@ -3,15 +3,8 @@
 . "$(dirname "$0")/lib.sh"
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 out=$(cd "$bin/.." && pwd)/artefacts/walk
-if ! [ -x "${CHROMIUM:-/usr/bin/chromium}" ]; then
-  [ -z "${CI:-}" ] || die 'Chromium is missing: run scripts/setup'
-  echo 'skipped: no Chromium'
-  exit 77
-fi
-status 0 "$tocsin" simulate "$here/../../scenarios/small.toml" --out nation
-status 0 "$tocsin" init store --config nation/tocsin.toml
-status 3 "$tocsin" watch --store store nation/sources
-add() { echo "the password of $1" | status 0 "$tocsin" user add "$@" --store store; }
+need_chromium
+nation_store
 add ann --role analyst
 add root --role administrator
 add alice --role organisation --organisation "$(python3 "$here/serve_api.py" organisations nation/register.csv | sed -n 1p)"
