@@ -15,6 +15,7 @@
 #include "collect/reader.h"
 #include "engine/engine.h"
 #include "pipeline/installation.h"
+#include "pipeline/packet_rules.h"
 
 namespace tocsin::cli {
 namespace {
@@ -147,6 +148,7 @@ Expected<engine::EngineSettings> settings_of(const RulesInspection& given) {
   settings.reference_file = configured(settings.options, "reference-config-file", own / "reference.config");
   settings.threshold_file = configured(settings.options, "threshold-file", {});
   settings.directory = given.output;
+  settings.country_of = countries_when_asked();
   settings.is_inline = given.is_inline;
   settings.check_checksums = given.checksums != "none";
   return settings;
@@ -207,7 +209,17 @@ int RulesInspection::run(const std::vector<std::string>& sources, const std::str
   engine.finish();
   if (const auto closed = logs.close(); !closed) return fail(closed.error());
   const auto counters = engine.counters();
-  if (const auto found = counters.find("detect.alert"); found != counters.end()) alerts = found->second;
+  const auto counted = [&counters](std::string_view name) {
+    const auto found = counters.find(name);
+    return found == counters.end() ? 0 : found->second;
+  };
+  alerts = counted("detect.alert");
+  if (const std::uint64_t wrong = counted("tcp.invalid_checksum"); checksums != "none" && wrong > feed.packets / 10) {
+    fmt::print(stderr,
+               "tocsin: {} of {} packets have a wrong checksum and were left out of streams, as those have that were "
+               "captured where they were sent: --checksums none takes them\n",
+               wrong, feed.packets);
+  }
   if (eve != "-") {
     if (json) {
       fmt::print("{}\n", nlohmann::json{{"packets", feed.packets},

@@ -83,7 +83,7 @@ nlohmann::json as_json(const WatchReport& report) {
 
 struct WatchCommand {
   std::string directory;
-  std::vector<std::string> sources, indicators;
+  std::vector<std::string> sources, indicators, rules;
   bool again = false, json = false;
 };
 
@@ -93,6 +93,7 @@ int run_watch(const WatchCommand& given) {
   catch_interrupts();
   ProgressLine line;
   WatchOptions options = watch_options(given.indicators, line);
+  options.rules = given.rules;
   options.again = given.again;
   const auto report = watch(*open->store, open->settings, given.sources, options);
   line.clear();
@@ -174,6 +175,9 @@ void add_watch(CLI::App& app, Chosen& chosen) {
   add_store_option(*command, given->directory);
   command->add_option("--indicators", given->indicators, "Lists of verified indicators, beside those of tocsin.toml")
       ->check(CLI::ExistingPath);
+  command->add_option("--rules", given->rules, "Rules of Suricata for packets, beside those of tocsin.toml")
+      ->check(CLI::ExistingPath)
+      ->allow_extra_args(false);
   command->add_flag("--again", given->again, "Judge sources anew that were read before; replaces their sightings");
   command->add_flag("--json", given->json, "Print JSON");
   command->callback([=, &chosen] { chosen = [=] { return run_watch(*given); }; });

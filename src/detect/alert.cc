@@ -46,7 +46,8 @@ struct Rule {
   bool ignore = false;
 
   bool fits(std::string_view sensor_seen, std::string_view text, std::string_view category_seen) const {
-    return (sensor.empty() || sensor == sensor_seen) &&
+    // The packet engine speaks Suricata's rules.
+    return (sensor.empty() || sensor == sensor_seen || (sensor_seen == "tocsin" && sensor == "suricata")) &&
            (signature.empty() ||
             std::ranges::any_of(signature, [&](auto& start) { return text.starts_with(start); })) &&
            (contains.empty() ||

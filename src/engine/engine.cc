@@ -160,7 +160,7 @@ Expected<std::unique_ptr<Engine>> Engine::make(EngineSettings settings) {
   s.surroundings.firewall_rules = s.firewall_rules.get();
   s.recorder.emplace(std::move(outputs), std::move(store));
   s.decoder.emplace(own.options);
-  s.inspector.emplace(s.rules, own.options, s.firewall_rules);
+  s.inspector.emplace(s.rules, own.options, s.firewall_rules, protocol::protocols(), own.country_of);
   s.surroundings.inspector = &*s.inspector;
   s.streams.emplace(own.options);
   s.streams->flush = [&s](const packet::Packet& packet, const stream::Followed& followed) {

@@ -13,6 +13,7 @@
 
 #include "base/expected.h"
 #include "base/options.h"
+#include "match/inspector.h"
 #include "packet/packet.h"
 
 namespace tocsin::engine {
@@ -24,7 +25,8 @@ struct EngineSettings {
   std::filesystem::path directory;  // where files and data sets go; empty: nothing is stored
   bool is_inline = false;           // verdicts are judged as if packets could be dropped
   bool check_checksums = true;
-  std::string capture;  // name of the file that is read, for logs that ask for it
+  match::CountryOf country_of;  // for geoip; none: rules with it can't run
+  std::string capture;          // name of the file that is read, for logs that ask for it
 };
 
 class Engine {

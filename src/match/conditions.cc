@@ -258,9 +258,9 @@ bool stream_size(const Condition& condition, const PacketContext& context) {
 
 bool geography(const Condition& condition, const PacketContext& context) {
   const auto& wanted = std::get<rules::Geography>(condition);
-  if (context.packet->ip_version == 0 || context.country_of == nullptr || !*context.country_of) return false;
+  if (context.packet->ip_version == 0 || context.country_of == nullptr) return false;
   const auto is_there = [&](const IpAddress& address) {
-    const std::string country = lower((*context.country_of)(address));
+    const std::string country = lower((*context.country_of)(address, context.packet->time));
     return !country.empty() && std::ranges::any_of(wanted.countries, [&](const std::string& one) {
                                  return lower(one) == country;
                                }) != wanted.negated;

@@ -62,7 +62,7 @@ void Inspector::State::start(const packet::Packet& packet, const stream::Followe
   now.out = &out;
   now.context.packet = &packet;
   now.context.followed = &followed;
-  now.context.country_of = &country_of;
+  now.context.country_of = country_of ? &country_of : nullptr;
   now.context.reputation = &reputation;
   pending.clear();
   if (now.flow == nullptr) return;

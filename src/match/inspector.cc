@@ -18,15 +18,14 @@ std::string_view why_dropped(const stream::Flow& flow) {
 
 Inspector::State::State(std::shared_ptr<const rules::RuleSet> set, const Options& given,
                         std::shared_ptr<const rules::RuleSet> firewall_set,
-                        std::span<const protocol::Protocol* const> all,
-                        const std::function<std::string(const IpAddress&)>& countries)
+                        std::span<const protocol::Protocol* const> all, CountryOf countries)
     : rules(std::move(set)),
       firewall_rules(std::move(firewall_set)),
       options(given),
       protocols(all),
-      country_of(countries),
+      country_of(std::move(countries)),
       evaluator(static_cast<std::uint32_t>(options.number("detect.inspection-recursion-limit", 3000))) {
-  resources = make_resources(options, faults);
+  resources = make_resources(options, static_cast<bool>(country_of));
   compiled = compile(*rules, firewall_rules.get(), options, *resources, protocols);
   candidates = std::make_unique<Candidates>(compiled, protocols, options.text("mpm-algo") != "none");
   if (candidates->has_failed()) candidates = std::make_unique<Candidates>(compiled, protocols, false);
@@ -77,8 +76,9 @@ void Inspector::State::inspect(const packet::Packet& packet, const stream::Follo
 
 Inspector::Inspector(std::shared_ptr<const rules::RuleSet> rules, const Options& options,
                      std::shared_ptr<const rules::RuleSet> firewall_rules,
-                     std::span<const protocol::Protocol* const> protocols)
-    : state_(std::make_unique<State>(std::move(rules), options, std::move(firewall_rules), protocols, country_of)) {}
+                     std::span<const protocol::Protocol* const> protocols, CountryOf country_of)
+    : state_(std::make_unique<State>(std::move(rules), options, std::move(firewall_rules), protocols,
+                                     std::move(country_of))) {}
 Inspector::~Inspector() = default;
 
 void Inspector::inspect(const packet::Packet& packet, const stream::Followed& followed, Inspection& out) {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -54,13 +55,17 @@ struct Inspection {
   void clear() { *this = {}; }
 };
 
+// Code of the country of an address at a time, in any case; empty: unknown.
+using CountryOf = std::function<std::string(const IpAddress&, Timestamp)>;
+
 class Inspector {
  public:
   // firewall_rules: of Suricata 8's firewall mode; null: none. Files that rules name (datasets, scripts, reputation)
-  // are looked for beside the rule's file, then in options' default-rule-path. What can't run is told in faults().
+  // are looked for beside the rule's file, then in options' default-rule-path. What can't run is told in faults():
+  // without country_of, rules with geoip.
   Inspector(std::shared_ptr<const rules::RuleSet> rules, const Options& options,
             std::shared_ptr<const rules::RuleSet> firewall_rules = nullptr,
-            std::span<const protocol::Protocol* const> protocols = protocol::protocols());
+            std::span<const protocol::Protocol* const> protocols = protocol::protocols(), CountryOf country_of = {});
   ~Inspector();
 
   void inspect(const packet::Packet& packet, const stream::Followed& followed, Inspection& out);
@@ -74,9 +79,6 @@ class Inspector {
   std::vector<rules::Fault> faults() const;
   // Of Suricata's stats: "detect.alert", "detect.alerts_suppressed", "detect.engines.0.rules_loaded" ...
   const std::map<std::string, std::uint64_t, std::less<>>& counters() const;
-
-  // Country of an address, for geoip; unset: such rules can't run.
-  std::function<std::string(const IpAddress&)> country_of;
 
   struct State;  // match/state.h
 

@@ -62,7 +62,8 @@ class AskList final : public Outside {
 
 class AllResources final : public Resources {
  public:
-  explicit AllResources(const Options& options) : options_(options), sets_(options) {}
+  AllResources(const Options& options, bool has_countries)
+      : options_(options), has_countries_(has_countries), sets_(options) {}
 
   Expected<std::shared_ptr<Outside>> outside(const rules::Match& match, const rules::Rule& rule) override {
     if (const auto* wanted = std::get_if<rules::DatasetMatch>(&match)) {
@@ -90,18 +91,19 @@ class AllResources final : public Resources {
     return std::make_shared<AskList>(*text);
   }
 
-  bool has_countries() const override { return true; }
+  bool has_countries() const override { return has_countries_; }
   void save() override { sets_.save(); }
 
  private:
   const Options& options_;
+  bool has_countries_;
   DataSets sets_;
 };
 
 }  // namespace
 
-std::unique_ptr<Resources> make_resources(const Options& options, std::vector<rules::Fault>&) {
-  return std::make_unique<AllResources>(options);
+std::unique_ptr<Resources> make_resources(const Options& options, bool has_countries) {
+  return std::make_unique<AllResources>(options, has_countries);
 }
 
 }  // namespace tocsin::match

@@ -8,6 +8,6 @@
 
 namespace tocsin::match {
 
-std::unique_ptr<Resources> make_resources(const Options& options, std::vector<rules::Fault>& faults);
+std::unique_ptr<Resources> make_resources(const Options& options, bool has_countries);
 
 }  // namespace tocsin::match

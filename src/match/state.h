@@ -27,7 +27,7 @@ struct Instance {
 
 struct Inspector::State {
   State(std::shared_ptr<const rules::RuleSet> set, const Options& given, std::shared_ptr<const rules::RuleSet> firewall,
-        std::span<const protocol::Protocol* const> all, const std::function<std::string(const IpAddress&)>& countries);
+        std::span<const protocol::Protocol* const> all, CountryOf countries);
 
   void inspect(const packet::Packet& packet, const stream::Followed& followed, Inspection& out);
 
@@ -102,7 +102,7 @@ struct Inspector::State {
   std::shared_ptr<const rules::RuleSet> rules, firewall_rules;
   Options options;
   std::span<const protocol::Protocol* const> protocols;
-  const std::function<std::string(const IpAddress&)>& country_of;
+  CountryOf country_of;
   std::vector<rules::Fault> faults;
   std::unique_ptr<Resources> resources;
   Compiled compiled;

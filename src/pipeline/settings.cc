@@ -142,7 +142,8 @@ Expected<Settings> load_settings(const std::string& path) {
   const toml::table& root = *whole;
   SettingsReader reader(path);
   Settings settings;
-  reader.allow(root, {"constituency", "indicators", "brands", "baseline", "relays", "zone", "location", "directory"},
+  reader.allow(root,
+               {"constituency", "indicators", "brands", "baseline", "relays", "rules", "zone", "location", "directory"},
                "tocsin.toml");
   settings.zone = root.contains("zone") ? reader.text(root, "zone") : "UTC";
   if (const toml::table* table = reader.table(root, "constituency")) {
@@ -164,6 +165,7 @@ Expected<Settings> load_settings(const std::string& path) {
   settings.brands = files(root, "brands");
   settings.baseline = files(root, "baseline");
   settings.relays = files(root, "relays");
+  settings.rules = files(root, "rules");
   settings.files = {std::filesystem::absolute(path).lexically_normal().string()};
   if (const toml::table* table = root["constituency"].as_table()) {
     for (const std::string& file : files(*table, "register")) {
@@ -173,7 +175,7 @@ Expected<Settings> load_settings(const std::string& path) {
       settings.files.push_back(file);
     }
   }
-  for (const auto* named : {&settings.brands, &settings.baseline, &settings.relays}) {
+  for (const auto* named : {&settings.brands, &settings.baseline, &settings.relays, &settings.rules}) {
     settings.files.insert(settings.files.end(), named->begin(), named->end());
   }
   reader.tables(root, "indicators", [&](const toml::table& entry) {
@@ -262,6 +264,10 @@ register = []      # files of organisations and networks: docs/formats.md
 # Lists of relays, such as the exits of Tor: addresses or networks, one a line. 'report --sensitivity' says what the
 # figures would be without them and those of constituencies/relays.toml.
 # relays = ["lists/tor-exits.txt"]
+
+# Rules in the language of Suricata, for packets: files, or directories with files *.rules. What their alerts mean is in
+# rules/alerts.toml; tocsin rules check says which can't run.
+# rules = ["rules/local.rules"]
 
 # Other location databases than the installation's own.
 # [location]

@@ -19,6 +19,7 @@ struct Settings {
   std::vector<std::string> brands;    // files of protected brands, absolute; beside the installation's
   std::vector<std::string> baseline;  // web archives of pages known to be clean, absolute
   std::vector<std::string> relays;    // lists of relays, absolute; beside the installation's
+  std::vector<std::string> rules;     // files of rules in the language of Suricata, absolute, for packets
   std::vector<std::string> files;     // every file that the settings name, and the settings: no sources
   std::string zone = "UTC";
   std::string location_directory;  // empty: the installation's

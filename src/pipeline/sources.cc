@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "dissect/dissector.h"
+#include "pipeline/packet_rules.h"
 
 namespace tocsin {
 namespace fs = std::filesystem;
@@ -110,6 +111,7 @@ struct SourceReader::State {
   std::unique_ptr<PacketReader> packets;
   std::unique_ptr<ObservationReader> observations;
   PacketDissector dissector;
+  PacketRules* rules = nullptr;
   std::vector<Packet> packet_batch;
   bool ended = false;
 };
@@ -117,11 +119,13 @@ struct SourceReader::State {
 SourceReader::SourceReader(std::unique_ptr<State> state) : state_(std::move(state)) {}
 SourceReader::~SourceReader() = default;
 
-Expected<std::unique_ptr<SourceReader>> SourceReader::open(const SourceFile& file, std::uint32_t index) {
+Expected<std::unique_ptr<SourceReader>> SourceReader::open(const SourceFile& file, std::uint32_t index,
+                                                           PacketRules* rules) {
   auto input = InputStream::open(file.record.path, file.record.bytes);
   if (!input) return std::unexpected(input.error());
   auto state = std::make_unique<State>();
   state->input = std::move(*input);
+  state->rules = rules;
   state->packets = make_packet_reader(file.format, *state->input, index);
   if (!state->packets) state->observations = make_observation_reader(file.format, *state->input, index);
   state->ended = !state->packets && !state->observations;
@@ -135,6 +139,7 @@ bool SourceReader::next(Batch& batch) {
     if (s.packets) {
       s.ended = !s.packets->read(s.packet_batch);
       s.dissector.dissect(s.packet_batch, batch);
+      if (s.rules != nullptr) s.rules->take(s.packet_batch, batch);
       if (s.ended) s.dissector.finish(batch);
     } else {
       s.ended = !s.observations->read(batch);
@@ -179,7 +184,7 @@ struct Active {
 
 }  // namespace
 
-Expected<bool> read_in_order(const std::vector<SourceFile>& files,
+Expected<bool> read_in_order(const std::vector<SourceFile>& files, PacketRules* rules,
                              const std::function<bool(Batch& batch, std::uint64_t bytes)>& take,
                              const std::function<void(std::size_t, const SourceReader&)>& ended) {
   std::vector<std::size_t> waiting(files.size());
@@ -199,7 +204,7 @@ Expected<bool> read_in_order(const std::vector<SourceFile>& files,
       opened->index = waiting.back();
       waiting.pop_back();
       const SourceFile& file = files[opened->index];
-      auto reader = SourceReader::open(file, static_cast<std::uint32_t>(opened->index));
+      auto reader = SourceReader::open(file, static_cast<std::uint32_t>(opened->index), rules);
       if (!reader) return std::unexpected(reader.error());
       opened->reader = std::move(*reader);
       opened->first = file.first;
@@ -224,6 +229,11 @@ Expected<bool> read_in_order(const std::vector<SourceFile>& files,
       std::swap(source.batch, spare);
       active.erase(earliest);
     }
+  }
+  if (rules != nullptr) {
+    spare.clear();
+    rules->finish(spare);
+    if (spare.size() > 0) return take(spare, done_bytes);
   }
   return true;
 }

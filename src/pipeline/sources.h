@@ -31,9 +31,13 @@ Expected<std::vector<std::string>> walk(const std::vector<std::string>& paths);
 Expected<SourceFile> identify(const std::string& path, const std::vector<SourceRecord>& known);
 
 // One source as batches of observations, whether they come from packets or from logs.
+class PacketRules;
+
 class SourceReader {
  public:
-  static Expected<std::unique_ptr<SourceReader>> open(const SourceFile& file, std::uint32_t index);
+  // rules: see the packets, too, and must outlive the reader; null: none.
+  static Expected<std::unique_ptr<SourceReader>> open(const SourceFile& file, std::uint32_t index,
+                                                      PacketRules* rules = nullptr);
   ~SourceReader();
   // Clears the batch and fills it; false when the source has ended and the batch is empty.
   bool next(Batch& batch);
@@ -52,10 +56,10 @@ class SourceReader {
 // The time of the first thing in a batch; nothing if it is empty.
 std::optional<Timestamp> first_time(const Batch& batch);
 
-// Reads the sources in the order of their batches' times. take(batch, bytes) is called for each batch, with the bytes
-// of all sources read so far; it may keep the batch and leave another in its place, whose memory is used again. False
-// ends the reading, as its result. ended(index, reader): one is at its end.
-Expected<bool> read_in_order(const std::vector<SourceFile>& files,
+// Reads the sources in the order of their batches' times; rules, if any, see the packets. take(batch, bytes) is called
+// for each batch, with the bytes of all sources read so far; it may keep the batch and leave another in its place,
+// whose memory is used again. False ends the reading, as its result. ended(index, reader): one is at its end.
+Expected<bool> read_in_order(const std::vector<SourceFile>& files, PacketRules* rules,
                              const std::function<bool(Batch& batch, std::uint64_t bytes)>& take,
                              const std::function<void(std::size_t, const SourceReader&)>& ended);
 

@@ -4,11 +4,11 @@
 
 namespace tocsin {
 
-ReadingThread::ReadingThread(const std::vector<SourceFile>& files, Ended ended)
-    : thread_([this, &files, ended = std::move(ended)] {
+ReadingThread::ReadingThread(const std::vector<SourceFile>& files, PacketRules* rules, Ended ended)
+    : thread_([this, &files, rules, ended = std::move(ended)] {
         try {
           result_ = read_in_order(
-              files, [this](Batch& batch, std::uint64_t bytes) { return hand_over(batch, bytes); }, ended);
+              files, rules, [this](Batch& batch, std::uint64_t bytes) { return hand_over(batch, bytes); }, ended);
         } catch (...) {
           thrown_ = std::current_exception();
         }

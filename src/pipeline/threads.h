@@ -23,7 +23,7 @@ class ReadingThread {
  public:
   using Ended = std::function<void(std::size_t, const SourceReader&)>;
   // As read_in_order(). ended is called in that thread; what it writes may be looked at after finish().
-  ReadingThread(const std::vector<SourceFile>& files, Ended ended);
+  ReadingThread(const std::vector<SourceFile>& files, PacketRules* rules, Ended ended);
   // The reading ends with the batch that is being read.
   ~ReadingThread() { queue_.close(); }
   ReadingThread(const ReadingThread&) = delete;

@@ -11,6 +11,7 @@
 #include "detect/indicator_set.h"
 #include "pipeline/evidence.h"
 #include "pipeline/installation.h"
+#include "pipeline/packet_rules.h"
 #include "pipeline/prepare.h"
 #include "pipeline/spool.h"
 #include "pipeline/threads.h"
@@ -128,7 +129,17 @@ Expected<bool> run(const Settings& settings, const WatchOptions& options, const 
   CountingSink sink(write_apart ? static_cast<SightingSink&>(*writer) : located);
   Progress progress;
   for (const SourceFile& file : prepared.files) progress.total += file.record.bytes;
-  ReadingThread reading(prepared.files, [&](std::size_t index, const SourceReader& reader) {
+  std::unique_ptr<PacketRules> rules;
+  if (auto files = settings.rules; !files.empty() || !options.rules.empty()) {
+    files.insert(files.end(), options.rules.begin(), options.rules.end());
+    auto made = PacketRules::make(
+        files, settings.constituency,
+        [&where](const IpAddress& ip, Timestamp at) { return std::string(where.locate(ip, at).country.text()); },
+        report.warnings);
+    if (!made) return std::unexpected(made.error());
+    rules = std::move(*made);
+  }
+  ReadingThread reading(prepared.files, rules.get(), [&](std::size_t index, const SourceReader& reader) {
     SourceOutcome& outcome = report.sources[prepared.outcome_of[index]];
     const Skips skips = reader.skips();
     outcome.record.records = reader.records();

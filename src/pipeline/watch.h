@@ -25,6 +25,7 @@ struct Progress {
 
 struct WatchOptions {
   std::vector<std::pair<std::string, IndicatorDefaults>> indicators;  // beside those of the settings
+  std::vector<std::string> rules;                                     // the same
   bool again = false;  // judge sources anew that were read before; their sightings are replaced
   std::function<void(const Progress&)> progress = [](const Progress&) {};
   std::function<bool()> interrupted = [] { return false; };

@@ -102,13 +102,13 @@ TEST_F(Reading, GivesTheSameBatchesAsOneThread) {
   Seen alone, apart;
   std::map<std::size_t, std::uint64_t> records;
   ASSERT_TRUE(read_in_order(
-      files,
+      files, nullptr,
       [&](Batch& batch, std::uint64_t) {
         look(batch, alone);
         return true;
       },
       [](std::size_t, const SourceReader&) {}));
-  ReadingThread reading(files,
+  ReadingThread reading(files, nullptr,
                         [&](std::size_t index, const SourceReader& reader) { records[index] = reader.records(); });
   for (ReadingThread::Step step; reading.next(step);) look(step.batch, apart);
   const auto finished = reading.finish();
@@ -123,7 +123,7 @@ TEST_F(Reading, EndsWhenNobodyTakesAnyMore) {
   const std::vector<SourceFile> files{log("long", 0, 80'000)};
   bool is_ended = false;
   {
-    ReadingThread reading(files, [&](std::size_t, const SourceReader&) { is_ended = true; });
+    ReadingThread reading(files, nullptr, [&](std::size_t, const SourceReader&) { is_ended = true; });
     ReadingThread::Step step;
     ASSERT_TRUE(reading.next(step));
     const auto finished = reading.finish();
@@ -136,7 +136,7 @@ TEST_F(Reading, EndsWhenNobodyTakesAnyMore) {
 TEST_F(Reading, SaysWhatCouldNotBeOpened) {
   const std::vector<SourceFile> files{log("first", 0, 10), log("gone", 100, 10)};
   std::filesystem::remove(scratch_.at("gone"));
-  ReadingThread reading(files, [](std::size_t, const SourceReader&) {});
+  ReadingThread reading(files, nullptr, [](std::size_t, const SourceReader&) {});
   int batches = 0;
   for (ReadingThread::Step step; reading.next(step);) ++batches;
   EXPECT_EQ(batches, 1);
