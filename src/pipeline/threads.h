@@ -68,7 +68,7 @@ class SinkThread final : public SightingSink {
 
  private:
   static constexpr std::size_t kChunk = 1024;
-  static constexpr std::size_t kMostBehind = 16;
+  static constexpr std::size_t kMostBehind = 256;
   void flush();
 
   std::vector<Sighting> chunk_;
