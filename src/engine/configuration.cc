@@ -172,6 +172,9 @@ Options default_options() {
       {"outputs.1.eve-log.types.30.pgsql.enabled", "no"},
       {"outputs.1.eve-log.types.31.stats.totals", "yes"},
       {"outputs.1.eve-log.types.32", "flow"},
+      // Ours; Suricata recognises both, and logs neither.
+      {"outputs.1.eve-log.types.33", "telnet"},
+      {"outputs.1.eve-log.types.34", "irc"},
       {"outputs.2.stats.enabled", "yes"},
       {"outputs.2.stats.filename", "stats.log"},
       {"logging.outputs.0.console.enabled", "yes"},

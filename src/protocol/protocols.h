@@ -21,6 +21,8 @@ const Protocol& pop3_protocol();
 const Protocol& imap_protocol();
 const Protocol& telnet_protocol();
 const Protocol& rfb_protocol();
+const Protocol& rdp_protocol();
+const Protocol& irc_protocol();
 const Protocol& dns_protocol();
 const Protocol& quic_protocol();
 const Protocol& snmp_protocol();

@@ -42,11 +42,6 @@ constexpr Pattern kImap[] = {{kServer, "* OK "},   {kServer, "* NO "},      {kSe
                              {kServer, "* LIST "}, {kServer, "* ESEARCH "}, {kServer, "* STATUS "},
                              {kServer, "* FLAGS "}};
 constexpr Pattern kPop3[] = {{kServer, "+OK "}, {kServer, "-ERR "}};
-constexpr Pattern kTelnet[] = {{kClient, "\xff\xfb\x01"},
-                               {kClient, "\xff\xfd\x01"},
-                               {kServer, "\xff\xfd\x18"},
-                               {kServer, "\xff\xfb\x01"},
-                               {kServer, "\xff\xfd\x01"}};
 constexpr Pattern kRfb[] = {{kServer, "RFB "}, {kClient, "RFB "}};
 
 }  // namespace
@@ -57,10 +52,6 @@ const Protocol& imap_protocol() {
 }
 const Protocol& pop3_protocol() {
   static const Recognised protocol("pop3", kPop3);
-  return protocol;
-}
-const Protocol& telnet_protocol() {
-  static const Recognised protocol("telnet", kTelnet);
   return protocol;
 }
 const Protocol& rfb_protocol() {
