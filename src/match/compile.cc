@@ -109,6 +109,9 @@ class Compiler {
     for (const rules::Condition& condition : rule.conditions) {
       if (const auto done = add_condition(*made, condition); !done) return std::unexpected(done.error());
     }
+    const std::size_t parts =
+        made->transaction_checks.size() + made->transaction_conditions.size() + (made->packet_checks.empty() ? 0 : 1);
+    if (parts > kMostParts) return failure(fmt::format("more than {} buffers and conditions", kMostParts));
     for (const rules::State& state : rule.states) add_state(*made, state);
     if (const auto done = hook(*made); !done) return std::unexpected(done.error());
     classify(*made);

@@ -91,6 +91,9 @@ enum class RuleType : std::uint8_t {
   kTransaction
 };
 
+// Checks and conditions on a transaction of one rule: what was found of them is kept in as many bits.
+inline constexpr std::size_t kMostParts = 32;
+
 struct CompiledRule {
   const rules::Rule* rule = nullptr;
   std::uint32_t number = 0;  // in the order in which rules are judged

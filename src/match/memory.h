@@ -54,7 +54,7 @@ struct FlowMemory : protocol::Memory {
 // How far a rule has got with a transaction.
 struct RuleProgress {
   std::uint32_t rule = 0;
-  std::uint32_t found = 0;  // a bit for each check and condition
+  std::uint32_t found = 0;  // a bit for each check and condition, see kMostParts
   bool is_done = false;     // it matched, or can't any more
   bool has_matched = false, was_told = false;
   std::uint16_t next_file = 0;  // files before it matched already

@@ -1,7 +1,10 @@
+#include <fmt/format.h>
+
 #include <filesystem>
 #include <fstream>
 
 #include "bench.h"
+#include "match/compiled.h"
 
 namespace tocsin::match {
 namespace {
@@ -76,6 +79,22 @@ TEST(Transactions, BothSidesInOneRule) {
       "alert http any any => any any (http.uri; content:\"/other\"; http.stat_code; content:\"200\"; sid:2;)\n");
   EXPECT_TRUE(session.client(kGet).empty());
   EXPECT_EQ(session.server("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), Sids{1});
+}
+
+// A rule whose parts can't all be remembered would speak without some of them.
+TEST(Transactions, MayNotHaveMorePartsThanAreRemembered) {
+  const auto rule = [](int parts) {
+    std::string text = "alert http any any -> any any (";
+    // "/" under so many keys; the last part never holds.
+    for (int i = 1; i < parts; ++i) text += fmt::format("http.uri; xor:\"{:02x}\"; content:\"|{:02x}|\"; ", i, '/' ^ i);
+    return text + "http.method; content:\"PUT\"; sid:1;)\n";
+  };
+  Session most(rule(static_cast<int>(kMostParts)));
+  EXPECT_TRUE(most.bench().inspector->faults().empty());
+  EXPECT_EQ(most.client(kGet), Sids{});
+  Session more(rule(static_cast<int>(kMostParts) + 1));
+  ASSERT_EQ(more.bench().inspector->faults().size(), 1U);
+  EXPECT_EQ(more.client(kGet), Sids{});
 }
 
 TEST(Transactions, ApplicationsOfFlows) {
