@@ -54,11 +54,10 @@ ProtocolSettings::Of settings_of(const Options& options, const Protocol& protoco
                    word != "detection-only";
     of.is_recognised = of.is_parsed || word == "detection-only";
   }
-  if (const std::string* list = setting(options, protocol.name(), is_udp, "detection-ports.dp")) {
-    add_ports(*list, of);
-    return of;
-  }
-  bool is_list = false;
+  // A sequence of YAML has its members beside an empty value.
+  const std::string* list = setting(options, protocol.name(), is_udp, "detection-ports.dp");
+  bool is_list = list != nullptr;
+  if (is_list) add_ports(*list, of);
   for (int i = 0; i < 64; ++i) {
     const std::string* one = setting(options, protocol.name(), is_udp, fmt::format("detection-ports.dp.{}", i));
     if (!one) break;

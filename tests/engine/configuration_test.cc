@@ -4,6 +4,7 @@
 
 #include "engine/engine.h"
 #include "engine/outputs.h"
+#include "protocol/protocols.h"
 
 namespace tocsin::engine {
 namespace {
@@ -27,6 +28,16 @@ TEST(Configuration, ReachesAMemberOfAListByIndexAndByItsOnlyKey) {
   EXPECT_EQ(options->text("outputs.0.fast.enabled"), "yes");
   EXPECT_EQ(options->text("outputs.fast.enabled"), "yes");
   EXPECT_EQ(options->text("outputs.1.eve-log.types.1"), "flow");
+}
+
+TEST(Configuration, PortsOfAProtocolMayBeASequence) {
+  const auto options =
+      read("app-layer:\n  protocols:\n    dns:\n      udp: {detection-ports: {dp: [5353, 5400:5402]}}\n");
+  ASSERT_TRUE(options);
+  const protocol::ProtocolSettings settings(*options);
+  const auto& dns = settings.of(protocol::dns_protocol(), true);
+  EXPECT_TRUE(dns.has_port(5353) && dns.has_port(5401));
+  EXPECT_FALSE(dns.has_port(53));
 }
 
 TEST(Configuration, SaysWhereAFileIsNoYaml) {
