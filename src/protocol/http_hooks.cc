@@ -136,8 +136,9 @@ struct HttpParser::Hooks {
     if (transaction == nullptr || data->len == 0) return HTP_OK;
     // Of what is decompressed nothing is known, and a body that is cut off is the likeliest.
     if (side == Side::kToClient)
-      self->is_within_body_ = data->tx->response_content_encoding_processing != HTP_COMPRESSION_NONE ||
-                              data->data + data->len == self->fed_.data() + self->fed_.size();
+      self->is_within_body_ =
+          data->tx->response_content_encoding_processing != HTP_COMPRESSION_NONE ||
+          (data->data != nullptr && data->data + data->len == self->fed_.data() + self->fed_.size());
     if (data->data == nullptr) {
       transaction->skip_body(side, data->len);
     } else {
