@@ -14,6 +14,7 @@
 #include "dissect/flow_table.h"
 #include "dissect/fragment_table.h"
 #include "dissect/http.h"
+#include "dissect/quic.h"
 #include "dissect/tls.h"
 
 namespace tocsin {
@@ -83,6 +84,7 @@ struct PacketDissector::State {
   FragmentTable fragments;
   DnsMatcher dns;
   HttpMatcher http;
+  QuicHellos quic;
   Timestamp now = 0;
   Timestamp next_sweep = 0;
   bool started = false;
@@ -239,10 +241,13 @@ void PacketDissector::State::read_payload(const Packet& packet, const DecodedPac
     read_dns(packet, decoded, flow.hash, out);
     return;
   }
-  if (flow.protocol != kTcp) return;
   const Bytes payload = decoded.payload;
   const Endpoint source{key.source, key.source_port};
   const Endpoint destination{key.destination, key.destination_port};
+  if (flow.protocol == kUdp && looks_like_quic(payload) && source == Endpoint{flow.ip[0], flow.port[0]}) {
+    quic.take(payload, source, destination, packet.time, packet.place, out);
+  }
+  if (flow.protocol != kTcp) return;
   if (looks_like_client_hello(payload)) {
     read_hello(packet, decoded, out);
   } else if (looks_like_http(payload)) {
@@ -373,6 +378,7 @@ void PacketDissector::finish(Batch& out) {
   }
   s.dns.finish(out);
   s.fragments.clear();
+  s.quic.clear();
   s.started = false;
   s.next_sweep = 0;
 }

@@ -1,4 +1,4 @@
-// Packets to observations: bidirectional flows, and the DNS, HTTP and TLS that single packets carry.
+// Packets to observations: bidirectional flows, the DNS, HTTP and TLS that single packets carry, and hellos of QUIC.
 //
 //   PacketDissector dissector;
 //   while (reader->read(packets)) { dissector.dissect(packets, batch); ...use batch...; batch.clear(); }

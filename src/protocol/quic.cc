@@ -125,6 +125,7 @@ class QuicParser final : public Parser {
   explicit QuicParser(const Options& options) {
     const std::string ja3 = options.text("app-layer.protocols.quic.ja3-fingerprints", "auto");
     has_ja3_ = ja3 == "auto" ? tls::is_ja3_asked() : options.flag("app-layer.protocols.quic.ja3-fingerprints", false);
+    is_verified_ = options.flag("app-layer.protocols.quic.verify", true);
   }
 
   bool take(Side side, Bytes bytes, Timestamp time) override {
@@ -146,7 +147,7 @@ class QuicParser final : public Parser {
       if (packet->type != Type::kInitial) continue;
       const auto keys = initial_keys(version_, connection_, side);
       if (!keys) continue;
-      const auto frames = unprotect(*packet, *keys);
+      const auto frames = unprotect(*packet, *keys, is_verified_);
       if (!frames) {
         made.events.emplace_back("quic.failed_decrypt");
         return false;
@@ -225,7 +226,7 @@ class QuicParser final : public Parser {
     ++made.version[static_cast<int>(side)];
   }
 
-  bool has_ja3_ = false, was_retried_ = false;
+  bool has_ja3_ = false, was_retried_ = false, is_verified_ = true;
   std::string connection_;  // the client's first name for the server
   std::uint32_t version_ = 0;
   Handshake sides_[2];

@@ -29,8 +29,8 @@ struct Keys {
 };
 // Of one side, from the client's first connection identifier. Nothing: of this version none is known.
 std::optional<Keys> initial_keys(std::uint32_t version, std::string_view connection, Side side);
-// The frames of an Initial packet; nothing: it was not protected by these keys.
-std::optional<std::string> unprotect(const Packet& packet, const Keys& keys);
+// The frames of an Initial packet; nothing: it was not protected by these keys, or, unless is_verified, was too short.
+std::optional<std::string> unprotect(const Packet& packet, const Keys& keys, bool is_verified);
 
 std::string version_text(std::uint32_t version);
 // A number of one to eight bytes (RFC 9000, 16).

@@ -8,6 +8,7 @@
 #include "dissect/dissector.h"
 #include "dissect/dns.h"
 #include "dissect/http.h"
+#include "dissect/quic.h"
 #include "dissect/tls.h"
 #include "pcap_for_test.h"
 
@@ -288,6 +289,21 @@ TEST(Tls, LyingLengthsAreMalformed) {
   Talk talk;
   EXPECT_TRUE(talk.client(lie).batch().tls.empty());
   EXPECT_EQ(talk.counters.tls_malformed, 1U);
+}
+
+TEST(Quic, WhatCannotBeReadIsForgotten) {
+  dissect::QuicHellos hellos(4);
+  Batch batch;
+  const std::string packet = std::string("\xc0\x00\x00\x00\x01\x08", 6) + "abcdefgh" +
+                             std::string("\x00\x00\x40\x40", 4) + std::string(64, 'x');
+  for (std::size_t size = 0; size <= packet.size(); ++size) {
+    for (std::uint16_t port = 1; port < 30; ++port) {
+      const dissect::Bytes bytes = std::as_bytes(std::span(packet)).first(size);
+      if (!dissect::looks_like_quic(bytes)) continue;
+      hellos.take(bytes, {IpAddress::v4(kA), port}, {IpAddress::v4(kB), 443}, 0, {}, batch);
+    }
+  }
+  EXPECT_EQ(batch.size(), 0U);
 }
 
 TEST(Payload, SurvivesDamageAnywhere) {

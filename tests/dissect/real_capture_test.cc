@@ -86,10 +86,11 @@ TEST(RealCapture, ReadsTheLinkLayersOfTheSensorCorpus) {
     const char* file;
     std::size_t tcp, names, servers;
   };
-  for (const Known& known : {Known{"dlt_raw", 1, 0, 0}, Known{"dlt_sll", 1, 0, 0}, Known{"vlan", 2, 1, 0},
-                             Known{"pppoe", 2, 0, 0}, Known{"ipv6", 1, 1, 0}, Known{"ipv4_options", 1, 0, 0},
-                             Known{"fragments", 1, 0, 0}, Known{"truncated", 0, 0, 0}, Known{"tls_sni", 2, 0, 2},
-                             Known{"duplicate_syn", 1, 0, 0}, Known{"port_scan", 20, 0, 0}}) {
+  for (const Known& known :
+       {Known{"dlt_raw", 1, 0, 0}, Known{"dlt_sll", 1, 0, 0}, Known{"vlan", 2, 1, 0}, Known{"pppoe", 2, 0, 0},
+        Known{"ipv6", 1, 1, 0}, Known{"ipv4_options", 1, 0, 0}, Known{"fragments", 1, 0, 0},
+        Known{"truncated", 0, 0, 0}, Known{"tls_sni", 2, 0, 2}, Known{"quic_sni", 0, 0, 1},
+        Known{"duplicate_syn", 1, 0, 0}, Known{"port_scan", 20, 0, 0}}) {
     test::Capture capture;
     TOCSIN_READ_OR_SKIP(std::string("maltrail/sensor-corpus/") + known.file + ".pcap", capture);
     const Result result = dissect_all(capture);
