@@ -1,10 +1,13 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
 #include "cli/command.h"
+#include "engine/engine.h"
+#include "pipeline/packet_rules.h"
 #include "rules/config_files.h"
 #include "rules/keyword.h"
 #include "rules/parser.h"
@@ -20,6 +23,7 @@ struct RulesCommand {
 
 Expected<rules::Vocabulary> vocabulary_of(const RulesCommand& given) {
   rules::Vocabulary vocabulary;
+  vocabulary.variables = engine::variables_of(engine::default_options());
   for (const std::string& variable : given.variables) {
     const std::size_t equals = variable.find('=');
     if (equals == 0 || equals == std::string::npos) return failure("--var needs NAME=VALUE");
@@ -41,13 +45,22 @@ int check(const RulesCommand& given) {
   if (!vocabulary) return fail(vocabulary.error());
   rules::RuleSet set;
   for (const std::string& file : given.files) {
-    if (const auto read = set.read_file(file, *vocabulary); !read) return fail(read.error());
+    if (const auto done = set.read_file(file, *vocabulary); !done) return fail(done.error());
   }
   set.check_together();
   const std::uint64_t refused = set.refused();
+  // What is understood may still lack something to run: a file, a language, a protocol that is read.
+  const auto read = std::make_shared<const rules::RuleSet>(std::move(set));
+  const std::vector<rules::Fault> lacks =
+      match::Inspector(read, engine::default_options(), nullptr, protocol::protocols(), countries_when_asked())
+          .faults();
+  const auto cant_run = static_cast<std::uint64_t>(
+      std::ranges::count_if(lacks, [](const rules::Fault& fault) { return !fault.is_warning; }));
+  std::vector<rules::Fault> all = read->faults;
+  all.insert(all.end(), lacks.begin(), lacks.end());
   if (given.json) {
     nlohmann::json faults = nlohmann::json::array();
-    for (const rules::Fault& fault : set.faults) {
+    for (const rules::Fault& fault : all) {
       faults.push_back({{"file", printable(fault.file, 4096)},
                         {"line", fault.line},
                         {"column", fault.column},
@@ -55,15 +68,18 @@ int check(const RulesCommand& given) {
                         {"warning", fault.is_warning},
                         {"message", fault.message}});
     }
-    fmt::print("{}\n",
-               nlohmann::json{{"read", set.read}, {"understood", set.read - refused}, {"faults", faults}}.dump());
+    fmt::print("{}\n", nlohmann::json{{"read", read->read},
+                                      {"understood", read->read - refused},
+                                      {"run", read->read - refused - cant_run},
+                                      {"faults", faults}}
+                           .dump());
   } else {
-    for (const rules::Fault& fault : set.faults) fmt::print("{}\n", fault.text());
-    fmt::print("{} rules read, {} understood, {} not\n", with_thousands(static_cast<std::int64_t>(set.read)),
-               with_thousands(static_cast<std::int64_t>(set.read - refused)),
-               with_thousands(static_cast<std::int64_t>(refused)));
+    for (const rules::Fault& fault : all) fmt::print("{}\n", fault.text());
+    const auto shown = [](std::uint64_t number) { return with_thousands(static_cast<std::int64_t>(number)); };
+    fmt::print("{} rules read, {} not understood, {} can't run, {} run\n", shown(read->read), shown(refused),
+               shown(cant_run), shown(read->read - refused - cant_run));
   }
-  return refused == 0 ? 0 : 3;
+  return refused + cant_run == 0 ? 0 : 3;
 }
 
 }  // namespace

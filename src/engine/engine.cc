@@ -37,6 +37,8 @@ void ask_for_files(const rules::RuleSet& set, Options& options) {
   }
 }
 
+}  // namespace
+
 rules::Variables variables_of(const Options& options) {
   rules::Variables variables = rules::default_variables();
   for (const std::string_view group : {"vars.address-groups.", "vars.port-groups."}) {
@@ -46,6 +48,8 @@ rules::Variables variables_of(const Options& options) {
   }
   return variables;
 }
+
+namespace {
 
 // What the defragmenter's exception policy does to a packet; false: nothing.
 bool policy_of(const packet::Packet& packet, PacketVerdict& verdict) {

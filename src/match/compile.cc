@@ -498,6 +498,8 @@ Compiled compile(const rules::RuleSet& set, const rules::RuleSet* firewall_rules
   Compiled out;
   const Order order(options);
   Compiler compiler(out, options, resources, protocols);
+  rules::Applications spoken = rules::applications_of("unknown").value_or(0);
+  for (const protocol::Protocol* protocol : protocols) spoken |= applications_of(*protocol);
   const auto take = [&](const rules::RuleSet& from, bool is_firewall) {
     std::vector<const rules::Rule*> ordered;
     for (const rules::Rule& rule : from.rules) ordered.push_back(&rule);
@@ -512,6 +514,11 @@ Compiled compile(const rules::RuleSet& set, const rules::RuleSet* firewall_rules
         out.faults.push_back({rule->file, rule->line, 0, rule->metadata.sid, made.error().message, !met});
         ++(met ? out.failed : out.skipped);
         continue;
+      }
+      if ((rule->protocol.applications & spoken) == 0) {
+        out.faults.push_back({rule->file, rule->line, 0, rule->metadata.sid,
+                              fmt::format("never fires: {} is not read", rules::names_of(rule->protocol.applications)),
+                              true});
       }
       (*made)->number = static_cast<std::uint32_t>(out.rules.size());
       out.rules.push_back(std::move(*made));
