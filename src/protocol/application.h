@@ -25,11 +25,14 @@ class Application {
   void end(Side side, Timestamp time);
 
   // Null until it is known.
-  const Protocol* protocol() const { return protocol_; }
+  const Protocol* protocol() const { return parser_ && parser_->is_now ? parser_->is_now : protocol_; }
   // Given up: nothing was recognised. A parser that gives up leaves the protocol as it is.
   bool has_failed() const { return failed_; }
   // Of each side, where they differ, and the one before an upgrade.
-  const Protocol* protocol_of(Side side) const { return sides_[static_cast<int>(side)]; }
+  const Protocol* protocol_of(Side side) const {
+    const Protocol* of_side = sides_[static_cast<int>(side)];
+    return of_side == protocol_ ? protocol() : of_side;
+  }
   const Protocol* original() const { return original_; }
   Parser* parser() { return parser_.get(); }
   // Another protocol follows: what the parser has is judged and logged before more is fed, since it goes with it.

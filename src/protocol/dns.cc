@@ -207,6 +207,13 @@ class Dns final : public Protocol {
 
 }  // namespace
 
+std::unique_ptr<Transaction> dns::transaction_of(Bytes message, Side side) {
+  if (!has_plausible_header(message)) return nullptr;
+  auto read = parse_message(message);
+  if (!read || read->is_response() != (side == Side::kToClient)) return nullptr;
+  return std::make_unique<DnsTransaction>(std::move(*read), side, 3);
+}
+
 const Protocol& dns_protocol() {
   static const Dns protocol;
   return protocol;

@@ -6,10 +6,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
+
+#include "protocol/transaction.h"
 
 namespace tocsin::protocol::dns {
 
@@ -55,6 +58,10 @@ struct Message {
 
 inline constexpr std::uint16_t kA = 1, kNs = 2, kCname = 5, kSoa = 6, kNull = 10, kPtr = 12, kMx = 15, kTxt = 16,
                                kAaaa = 28, kSrv = 33, kOpt = 41, kSshfp = 44;
+
+// Of those that HTTP/2 carries (RFC 8484): a transaction of its own, of the side that said it, with the fields of
+// dns_protocol(); null: it is none.
+std::unique_ptr<Transaction> transaction_of(std::span<const std::uint8_t> message, Side side);
 
 // Whether a header may be one: as many records as fit, and a question if it asks.
 bool has_plausible_header(std::span<const std::uint8_t> message);

@@ -1,11 +1,12 @@
 #include "protocol/http2.h"
 
 #include "protocol/http2_connection.h"
+#include "protocol/protocols.h"
 
 namespace tocsin::protocol {
 namespace {
 
-class Http2 final : public Protocol {
+class Http2 : public Protocol {
  public:
   std::string_view name() const override { return "http2"; }
   int field(std::string_view keyword) const override { return http2_field(keyword); }
@@ -44,7 +45,28 @@ class Http2 final : public Protocol {
   }
 };
 
+class Doh2 final : public Http2 {
+ public:
+  std::string_view name() const override { return "doh2"; }
+  int field(std::string_view keyword) const override {
+    if (const int own = http2_field(keyword); own >= 0) return own;
+    const int of_dns = dns_protocol().field(keyword);
+    return of_dns < 0 ? -1 : Http2Transaction::kFirstDnsField + of_dns;
+  }
+  std::optional<std::uint64_t> number_of(int field, std::string_view word) const override {
+    if (field < Http2Transaction::kFirstDnsField) return http2_number_of(field, word);
+    return dns_protocol().number_of(field - Http2Transaction::kFirstDnsField, word);
+  }
+  // It begins as HTTP/2.
+  Probe probe(bool, Side, Bytes, std::uint16_t) const override { return Probe::kNo; }
+};
+
 }  // namespace
+
+const Protocol& doh2_protocol() {
+  static const Doh2 doh2;
+  return doh2;
+}
 
 const Protocol& http2_protocol() {
   static const Http2 http2;

@@ -6,5 +6,7 @@
 namespace tocsin::protocol {
 
 const Protocol& http2_protocol();
+// DNS over HTTPS by HTTP/2 (RFC 8484): what HTTP/2 is found to be when it carries messages of DNS.
+const Protocol& doh2_protocol();
 
 }  // namespace tocsin::protocol

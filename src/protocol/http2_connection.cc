@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "protocol/http2.h"
+
 namespace tocsin::protocol {
 namespace {
 
@@ -186,6 +188,7 @@ bool Http2Connection::handle(Side side, const FrameHead& head, Bytes payload) {
     transaction->add_data(side, data, is_last);
   }
   if (stream == 0) return true;
+  if (transaction->has_dns()) is_now = &doh2_protocol();
   // Headers that go on are there with the last of them.
   OfSide& own = of(side);
   if (head.type == kHeaders && (head.flags & kEndHeaders) == 0) {

@@ -133,6 +133,9 @@ std::string Http2Transaction::eve() const {
   }
   object.close();
   object.close();
+  // The answer has the question, too.
+  const auto& dns = half(half(Side::kToClient).dns ? Side::kToClient : Side::kToServer).dns;
+  if (dns) object.members(dns->eve());
   return has_any ? object.take() : std::string();
 }
 

@@ -1,12 +1,35 @@
 #include "protocol/http2_transaction.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/text.h"
+#include "protocol/dns_message.h"
 #include "protocol/http_range.h"
 
 namespace tocsin::protocol {
 namespace {
+
+// Of a message over TCP, too, the length has two bytes.
+constexpr std::size_t kLongestDns = 65'535;
+
+// RFC 4648, section 5, without padding; what is no such text ends it.
+std::string from_base64url(std::string_view text) {
+  std::string bytes;
+  std::uint32_t bits = 0;
+  int held = 0;
+  for (const char c : text) {
+    constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    const std::size_t digit = kDigits.find(c);
+    if (digit == std::string_view::npos) break;
+    bits = bits << 6 | static_cast<std::uint32_t>(digit);
+    held += 6;
+    if (held < 8) continue;
+    held -= 8;
+    bytes.push_back(static_cast<char>(bits >> held));
+  }
+  return bytes;
+}
 
 constexpr std::size_t kFramesMost = 1024, kHeaderBytesMost = 256 * 1024, kEventsMost = 255, kSizesMost = 256;
 
@@ -90,6 +113,30 @@ void Http2Transaction::add_headers(Side side, HeaderUnpacker::Block block) {
     if (of.sizes.size() < kSizesMost) of.sizes.push_back(size);
   }
   forget(side);
+  look_for_dns(side);
+}
+
+// A question stands in the path of a GET, or, like every answer, in a body of its own type.
+void Http2Transaction::look_for_dns(Side side) {
+  Half& of = half(side);
+  if (of.dns || of.dns_bytes) return;
+  for (const Http2Header& header : of.headers) {
+    if (header.name == "content-type" && lower(header.value) == "application/dns-message") {
+      of.dns_bytes.emplace();
+    } else if (side == Side::kToServer && header.name == ":path") {
+      for (const std::string_view begin : {"?dns=", "&dns="}) {
+        const std::size_t at = header.value.find(begin);
+        if (at != std::string::npos) read_dns(side, from_base64url(std::string_view(header.value).substr(at + 5)));
+      }
+    }
+  }
+}
+
+void Http2Transaction::read_dns(Side side, std::string_view bytes) {
+  half(side).dns = dns::transaction_of({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}, side);
+  if (!half(side).dns) return;
+  for (const std::string_view event : half(side).dns->events) add_event(event);
+  changed(side);
 }
 
 void Http2Transaction::add_data(Side side, Bytes bytes, bool is_last) {
@@ -113,6 +160,7 @@ void Http2Transaction::add_data(Side side, Bytes bytes, bool is_last) {
     of.file->close();
     of.file = nullptr;
   }
+  if (is_last && of.dns_bytes) read_dns(side, *std::exchange(of.dns_bytes, std::nullopt));
   changed(side);
 }
 
@@ -135,6 +183,9 @@ void Http2Transaction::add_decoded(Side side, Bytes bytes) {
     files.push_back(std::move(made));
   }
   if (of.file != nullptr) of.file->append(bytes);
+  if (of.dns_bytes && of.dns_bytes->size() + bytes.size() <= kLongestDns) {
+    of.dns_bytes->append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  }
 }
 
 }  // namespace tocsin::protocol

@@ -47,6 +47,11 @@ class Http2Transaction final : public Transaction {
   void complete();
   void changed(Side side) { ++version[static_cast<int>(side)]; }
 
+  // Whether it carries messages of DNS (RFC 8484).
+  bool has_dns() const { return half(Side::kToServer).dns || half(Side::kToClient).dns; }
+  // Fields of DNS are asked by their numbers from here on.
+  static constexpr int kFirstDnsField = 1000;
+
   Value value(int field, Side side, std::size_t index) const override;
   std::string eve() const override;
 
@@ -60,6 +65,8 @@ class Http2Transaction final : public Transaction {
     bool had_file = false;
     std::unique_ptr<BrotliBody> brotli;
     std::unique_ptr<InflateBody> inflate;
+    std::unique_ptr<Transaction> dns;
+    std::optional<std::string> dns_bytes;  // as far as they have come, of a body that says that it is DNS
     // Made when asked for.
     mutable std::map<int, std::string, std::less<>> made;
     mutable std::vector<std::string> single;
@@ -69,6 +76,8 @@ class Http2Transaction final : public Transaction {
   void add_decoded(Side side, Bytes bytes);
   void check_headers(Side side, const std::vector<Http2Header>& headers);
   void forget(Side side);
+  void look_for_dns(Side side);
+  void read_dns(Side side, std::string_view bytes);
 
   Value absent(Side side, Http2Step step) const;
   Value first(Side side, std::string_view name) const;

@@ -264,6 +264,10 @@ Value Http2Transaction::file(int field, Side side, std::size_t index) const {
 
 Value Http2Transaction::value(int field, Side side, std::size_t index) const {
   constexpr Side kRequest = Side::kToServer, kResponse = Side::kToClient;
+  if (field >= kFirstDnsField) {
+    const Transaction* dns = half(side).dns.get();
+    return dns ? dns->value(field - kFirstDnsField, side, index) : absent(side, Http2Step::kData);
+  }
   if (const int whose = side_of(field); whose != 2 && whose != static_cast<int>(side)) return only(Presence::kAbsent);
   const Half& of = half(side);
   if (field >= kFirstHeader && field < kFirstHeader + static_cast<int>(std::size(kHeaders))) {

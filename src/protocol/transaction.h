@@ -109,6 +109,8 @@ class Transaction {
   std::uint32_t events_told = 0;
 };
 
+class Protocol;
+
 class Parser {
  public:
   virtual ~Parser() = default;
@@ -122,8 +124,9 @@ class Parser {
   std::deque<std::unique_ptr<Transaction>> transactions;  // the owner removes those that are done with, from any place
   // The protocol that the flow goes on with (STARTTLS, Upgrade), or "any" (CONNECT); empty: none.
   std::string_view upgrade_to;
-  std::uint16_t upgrade_port = 0;  // of the other protocol's server, 0: the flow's
-  std::size_t upgrade_left = 0;    // bytes at the end of those taken last that are the next protocol's
+  std::uint16_t upgrade_port = 0;    // of the other protocol's server, 0: the flow's
+  const Protocol* is_now = nullptr;  // what the protocol has turned out to be, read by this parser all the same
+  std::size_t upgrade_left = 0;      // bytes at the end of those taken last that are the next protocol's
   // An announced flow (FTP's data): the owner takes these away.
   struct Expected {
     std::uint16_t port = 0;
@@ -152,8 +155,6 @@ class Parser {
 };
 
 enum class Probe : std::uint8_t { kNo, kMore, kYes };
-
-class Protocol;
 
 // What is asked of a protocol of which nothing but the beginning of a side is known.
 struct Beginning {

@@ -222,5 +222,53 @@ TEST(Http2, BytesThatWereChangedDoNoHarm) {
   }
 }
 
+// www.example.org, A, and its answer 192.0.2.1.
+const std::string kQuestion = std::string("\0\0\1\0\0\1\0\0\0\0\0\0\3www\7example\3org\0\0\1\0\1", 33);
+const std::string kAnswer = std::string("\0\0\x81\x80\0\1\0\1\0\0\0\0\3www\7example\3org\0\0\1\0\1", 33) +
+                            std::string("\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\xc0\0\2\1", 16);
+
+std::string dns_text(Http2Flow& flow, std::string_view keyword, Side side) {
+  const Value found = flow[0].value(doh2_protocol().field(keyword), side, 0);
+  return {reinterpret_cast<const char*>(found.bytes.data()), found.bytes.size()};
+}
+
+TEST(Doh2, QuestionsStandInThePath) {
+  Http2Flow flow;
+  flow.send(kClient,
+            kGreeting + frame(1, 5, 1,
+                              header(":method", "GET") +
+                                  header(":path", "/dns-query?dns=AAABAAABAAAAAAAAA3d3dwdleGFtcGxlA29yZwAAAQAB") +
+                                  header("accept", "application/dns-message")));
+  EXPECT_EQ(flow.parser->is_now, &doh2_protocol());
+  EXPECT_EQ(dns_text(flow, "dns.query", kClient), "www.example.org");
+  flow.send(kServer, frame(1, 4, 1, header(":status", "200") + header("content-type", "application/dns-message")) +
+                         frame(0, 0, 1, kAnswer.substr(0, 20)) + frame(0, 1, 1, kAnswer.substr(20)));
+  EXPECT_EQ(dns_text(flow, "dns.answer.name", kServer), "www.example.org");
+  EXPECT_EQ(dns_text(flow, "http.stat_code", kServer), "200");
+  EXPECT_THAT(flow[0].eve(), testing::HasSubstr(R"("rdata":"192.0.2.1")"));
+}
+
+TEST(Doh2, QuestionsAreBodiesOfTheirType) {
+  Http2Flow flow;
+  flow.send(kClient, kGreeting +
+                         frame(1, 4, 1,
+                               header(":method", "POST") + header(":path", "/dns-query") +
+                                   header("content-type", "application/dns-message")) +
+                         frame(0, 1, 1, kQuestion));
+  EXPECT_EQ(dns_text(flow, "dns.query", kClient), "www.example.org");
+}
+
+TEST(Doh2, OtherBodiesAndNonsenseAreNot) {
+  for (const std::string& body : {std::string("x"), kAnswer, std::string(100'000, 'x')}) {
+    Http2Flow flow;
+    flow.send(kClient, kGreeting +
+                           frame(1, 4, 1,
+                                 header(":method", "POST") + header(":path", "/?dns=%%") +
+                                     header("content-type", "application/dns-message")) +
+                           frame(0, 1, 1, body.substr(0, 16'000)));
+    EXPECT_EQ(flow.parser->is_now, nullptr);
+  }
+}
+
 }  // namespace
 }  // namespace tocsin::protocol
