@@ -202,6 +202,7 @@ void Application::detect(Side side, Timestamp time) {
       }
     }
     if (!protocol_ || was_changing) start(found);
+    if (found == protocol_) known(side) = protocol();
     if (!sent_ && first_ != static_cast<int>(side)) {
       if (!others.is_settled && !others.waiting.empty()) {
         detect(other(side), time);

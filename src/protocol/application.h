@@ -28,11 +28,8 @@ class Application {
   const Protocol* protocol() const { return parser_ && parser_->is_now ? parser_->is_now : protocol_; }
   // Given up: nothing was recognised. A parser that gives up leaves the protocol as it is.
   bool has_failed() const { return failed_; }
-  // Of each side, where they differ, and the one before an upgrade.
-  const Protocol* protocol_of(Side side) const {
-    const Protocol* of_side = sides_[static_cast<int>(side)];
-    return of_side == protocol_ ? protocol() : of_side;
-  }
+  // Of each side, as it was found when the side first spoke, and the one before an upgrade.
+  const Protocol* protocol_of(Side side) const { return sides_[static_cast<int>(side)]; }
   const Protocol* original() const { return original_; }
   Parser* parser() { return parser_.get(); }
   // Another protocol follows: what the parser has is judged and logged before more is fed, since it goes with it.
