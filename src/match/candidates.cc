@@ -7,11 +7,6 @@ namespace {
 
 int class_of(std::uint8_t protocol) { return protocol == packet::kTcp ? 0 : protocol == packet::kUdp ? 1 : 2; }
 
-std::string fast_bytes(const rules::Content& content) {
-  if (!content.fast_pattern || content.fast_pattern->length == 0) return content.bytes;
-  return content.bytes.substr(content.fast_pattern->offset, content.fast_pattern->length);
-}
-
 }  // namespace
 
 bool is_of(rules::Side wanted, Side side) {
@@ -57,7 +52,8 @@ Candidates::Candidates(Compiled& compiled, std::span<const protocol::Protocol* c
           if (rule->any_protocol || rule->protocols[i]) packets_[i].push_back(number);
         if (rule->any_protocol) packets_[256].push_back(number);
       } else if (where == Where::kPacketBuffer) {
-        of_packets[rule->fast_buffer].push_back({fast_bytes(*rule->fast), rule->fast->ignore_case, number});
+        of_packets[rule->fast_buffer].push_back(
+            {std::string(fast_bytes(*rule->fast)), rule->fast->ignore_case, number});
       } else {
         for (const Side side : {Side::kToServer, Side::kToClient}) {
           if (!is_of(rule->side, side)) continue;
@@ -69,7 +65,7 @@ Candidates::Candidates(Compiled& compiled, std::span<const protocol::Protocol* c
                              : (std::bitset<256>(rule->protocols).reset(packet::kTcp).reset(packet::kUdp).any()));
             if (fits)
               payload[kind][static_cast<int>(side)].push_back(
-                  {fast_bytes(*rule->fast), rule->fast->ignore_case, number});
+                  {std::string(fast_bytes(*rule->fast)), rule->fast->ignore_case, number});
           }
         }
       }
@@ -87,7 +83,7 @@ Candidates::Candidates(Compiled& compiled, std::span<const protocol::Protocol* c
     for (const Side side : {Side::kToServer, Side::kToClient}) {
       if (is_of(rule->fast_side, side))
         of_buffers[{rule->fast_buffer, static_cast<int>(side)}].push_back(
-            {fast_bytes(*rule->fast), rule->fast->ignore_case, number});
+            {std::string(fast_bytes(*rule->fast)), rule->fast->ignore_case, number});
     }
   }
   for (int kind = 0; kind < 3; ++kind)

@@ -441,7 +441,7 @@ class Compiler {
       if (check.asks_absent || check.absent_suffices) return;
       for (const Step& step_of : check.program) {
         const auto* content = std::get_if<rules::Content>(step_of.match);
-        if (content == nullptr || content->negated || content->bytes.empty()) continue;
+        if (content == nullptr || content->negated || fast_bytes(*content).empty()) continue;
         const std::size_t score = content->fast_pattern ? SIZE_MAX : strength(content->bytes) * 4 + weight;
         if (score <= best) continue;
         best = score;
@@ -483,6 +483,14 @@ bool StateCondition::asks() const {
   if (const auto* bits = std::get_if<rules::BitState>(state))
     return bits->command == rules::BitState::Command::kIsSet || bits->command == rules::BitState::Command::kIsNotSet;
   return std::get<rules::FlowInteger>(*state).command > rules::FlowInteger::Command::kSubtract;
+}
+
+std::string_view fast_bytes(const rules::Content& content) {
+  std::string_view bytes = content.bytes;
+  if (content.fast_pattern && content.fast_pattern->length > 0) {
+    bytes = bytes.substr(content.fast_pattern->offset, content.fast_pattern->length);
+  }
+  return bytes.substr(std::min(bytes.find_first_not_of('\0'), bytes.size()));
 }
 
 rules::Applications applications_of(const protocol::Protocol& protocol) {

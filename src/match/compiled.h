@@ -124,6 +124,10 @@ struct CompiledRule {
   rules::Side fast_side = rules::Side::kEither;
 };
 
+// What of a content is searched: NULs at the beginning are left out, since Vectorscan takes what begins with one for
+// empty. Empty: it can't be searched.
+std::string_view fast_bytes(const rules::Content& content);
+
 struct Field {
   std::string keyword;
   std::vector<int> numbers;  // by the index of the protocol

@@ -139,14 +139,15 @@ TEST(Search, ChangesNoAnswer) {
   const auto any = [&](int most) { return static_cast<int>(random() % static_cast<unsigned>(most)); };
   const auto letters = [&](int most) {
     std::string text;
-    for (int i = 0, size = 1 + any(most); i < size; ++i) text += static_cast<char>("abAB"[any(4)]);
+    for (int i = 0, size = 1 + any(most); i < size; ++i) text += "abAB\0"[any(5)];
     return text;
   };
   std::string rules;
   for (int sid = 1; sid <= 200; ++sid) {
     std::string options;
     for (int i = 0, count = 1 + any(3); i < count; ++i) {
-      const std::string content = letters(4);
+      std::string content;
+      for (const char c : letters(4)) content += c == '\0' ? std::string("|00|") : std::string(1, c);
       options += std::string("content:") + (any(5) == 0 ? "!" : "") + "\"" + content + "\"; ";
       if (any(3) == 0) options += "nocase; ";
       if (i > 0 && any(2) == 0) options += "distance:" + std::to_string(any(3)) + "; ";
@@ -159,6 +160,7 @@ TEST(Search, ChangesNoAnswer) {
   Options with;
   with.set("packet-alert-max", "1000");
   Bench searched(rules, with), plain(rules, without);
+  EXPECT_TRUE(searched.inspector->faults().empty());
   std::size_t spoken = 0;
   for (int i = 0; i < 300; ++i) {
     const std::string payload = letters(12);
