@@ -122,10 +122,10 @@ bool is_application(std::string_view name) { return set_of(name) != 0 && name !=
 
 std::string names_of(Applications set) {
   std::string names;
-  for (const std::string_view name : kApplications) {
-    if ((set & bit_of(name)) == 0) continue;
+  for (std::size_t bit = 0; bit < kApplications.size(); ++bit) {
+    if ((set >> bit & 1) == 0) continue;
     if (!names.empty()) names += ' ';
-    names += name;
+    names += kApplications[bit];
   }
   return names;
 }
