@@ -44,10 +44,9 @@ void give(const Transaction& ends, std::string_view name, std::uint16_t type, st
 }  // namespace
 
 std::size_t DnsPairs::KeyHash::operator()(const Key& key) const {
-  const std::uint64_t ends = hash_of(key.client.ip) * 0x9e3779b97f4a7c15ULL ^ hash_of(key.server.ip);
-  return (ends ^ (std::uint64_t{key.client.port} << 48 | std::uint64_t{key.server.port} << 32 |
-                  std::uint64_t{key.id} << 8 | key.protocol)) *
-         0xff51afd7ed558ccdULL;
+  const std::uint64_t rest = std::uint64_t{key.client.port} << 48 | std::uint64_t{key.server.port} << 32 |
+                             std::uint64_t{key.id} << 8 | key.protocol;
+  return keyed(keyed(key.client.ip) + rest, keyed(key.server.ip));
 }
 
 void DnsPairs::take(const DnsMessage& message, Batch& batch) {

@@ -16,6 +16,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/keyed_hash.h"
 #include "collect/observation.h"
 
 namespace tocsin::collect {
@@ -48,6 +49,7 @@ class DnsPairs {
     friend bool operator==(const Key&, const Key&) = default;
   };
   struct KeyHash {
+    KeyedHash keyed;
     std::size_t operator()(const Key& key) const;
   };
   struct Question {

@@ -4,6 +4,7 @@
 #include <bitset>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,11 +14,21 @@
 
 namespace tocsin::match {
 
+// Ports that were seen, of unique_on. They are eight kilobytes, so all that there are are counted.
+struct PortMap {
+  explicit PortMap(std::shared_ptr<std::size_t> all) : count(std::move(all)) { ++*count; }
+  PortMap(const PortMap&) = delete;
+  PortMap& operator=(const PortMap&) = delete;
+  ~PortMap() { --*count; }
+  std::bitset<65536> seen;
+  std::shared_ptr<std::size_t> count;
+};
+
 struct ThresholdCount {
   std::uint32_t count = 0, seconds = 0;
   Timestamp since = 0, acting_since = 0;
   std::uint64_t next = 0;
-  std::unique_ptr<std::bitset<65536>> ports;  // that were seen, of unique_on
+  std::unique_ptr<PortMap> ports;
 };
 
 struct FlowMemory : protocol::Memory {

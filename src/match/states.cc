@@ -91,11 +91,15 @@ bool States::is_set(const Key& key, Timestamp now) const {
 }
 
 void States::set(const Key& key, Timestamp until, Timestamp now) {
-  if (bits_.size() >= kMostBits) {
-    std::erase_if(bits_, [&](const auto& one) { return one.second <= now; });
-    if (bits_.size() >= kMostBits && bits_.find(key) == bits_.end()) return;
+  if (const auto found = bits_.find(key); found != bits_.end()) {
+    found->second = until;
+    return;
   }
-  bits_[key] = until;
+  // Looking through all of them now and then only, so that a flood does not cost that for each packet.
+  if (bits_.size() >= kMostBits && times_full_++ % (kMostBits / 64) == 0) {
+    std::erase_if(bits_, [&](const auto& one) { return one.second <= now; });
+  }
+  if (bits_.size() < kMostBits) bits_[key] = until;
 }
 
 bool States::holds(const StateCondition& condition, const packet::Packet& packet, FlowMemory* flow,

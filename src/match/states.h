@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <unordered_map>
 
+#include "base/keyed_hash.h"
 #include "match/conditions.h"
 #include "match/memory.h"
 
@@ -24,15 +25,15 @@ class States {
     friend bool operator==(const Key&, const Key&) = default;
   };
   struct HashOfKey {
-    std::size_t operator()(const Key& key) const {
-      return static_cast<std::size_t>(key.name * 0x9e3779b97f4a7c15ULL ^ hash_of(key.one) ^ (hash_of(key.other) << 1));
-    }
+    KeyedHash keyed;
+    std::size_t operator()(const Key& key) const { return keyed(keyed(key.one) + key.name, keyed(key.other)); }
   };
   std::vector<Key> keys_of(const rules::BitState& bits, int name, const packet::Packet& packet) const;
   bool is_set(const Key& key, Timestamp now) const;
   void set(const Key& key, Timestamp until, Timestamp now);
 
   std::unordered_map<Key, Timestamp, HashOfKey> bits_;  // until when
+  std::size_t times_full_ = 0;
 };
 
 }  // namespace tocsin::match

@@ -7,7 +7,8 @@
 namespace tocsin::match {
 namespace {
 
-constexpr std::size_t kMostEntries = 1'000'000, kLargest = 16 << 20;
+// Beyond kMostPortMaps, of 8 KiB each, all packets count, not ports.
+constexpr std::size_t kMostEntries = 1'000'000, kMostPortMaps = 16'384, kLargest = 16 << 20;
 
 using Type = rules::Threshold::Type;
 using Kind = rules::ThresholdLine::Kind;
@@ -75,15 +76,21 @@ Thresholds::Entry& Thresholds::entry(const Limit& limit, const packet::Packet& p
   if (track == "by_src") key.one = packet.source;
   if (track == "by_dst") key.one = packet.destination;
   if (track == "by_both") std::tie(key.one, key.other) = std::minmax(packet.source, packet.destination);
-  if (entries_.size() >= kMostEntries) {
+  if (const auto found = entries_.find(key); found != entries_.end()) {
+    is_new = false;
+    return found->second;
+  }
+  // Looking through all of them now and then only, so that a flood does not cost that for each packet.
+  if (entries_.size() >= kMostEntries && since_sweep_ >= kMostEntries / 64) {
+    since_sweep_ = 0;
     std::erase_if(entries_, [&](const auto& one) {
       return one.second.since + static_cast<Timestamp>(one.second.seconds) * kSecond < packet.time;
     });
-    if (entries_.size() >= kMostEntries) entries_.erase(entries_.begin());
   }
-  const auto [found, inserted] = entries_.try_emplace(key);
-  is_new = inserted;
-  return found->second;
+  if (entries_.size() >= kMostEntries) entries_.erase(entries_.begin());
+  ++since_sweep_;
+  is_new = true;
+  return entries_[key];
 }
 
 Thresholds::Answer Thresholds::count(const Limit& limit, Entry& entry, bool is_new,
@@ -100,17 +107,16 @@ Thresholds::Answer Thresholds::count(const Limit& limit, Entry& entry, bool is_n
     entry.count = 0;
     entry.since = packet.time;
     entry.seconds = wanted.seconds;
-    if (entry.ports) entry.ports->reset();
+    if (entry.ports) entry.ports->seen.reset();
   }
-  if (wanted.unique_on) {  // only what was not seen before counts
-    if (!entry.ports) {
-      entry.ports = std::make_unique<std::bitset<65536>>();
-      port_bytes_ += sizeof *entry.ports;
-    }
+  if (wanted.unique_on && !entry.ports && *port_maps_ < kMostPortMaps) {
+    entry.ports = std::make_unique<PortMap>(port_maps_);
+  }
+  if (entry.ports) {  // only what was not seen before counts
     const std::size_t port = *wanted.unique_on == "src_port" ? packet.source_port : packet.destination_port;
-    if (entry.ports->test(port))
+    if (entry.ports->seen.test(port))
       return wanted.type == Type::kDetectionFilter && entry.count > wanted.count ? Answer::kTell : Answer::kNo;
-    entry.ports->set(port);
+    entry.ports->seen.set(port);
   }
   ++entry.count;
   switch (wanted.type) {
@@ -119,7 +125,7 @@ Thresholds::Answer Thresholds::count(const Limit& limit, Entry& entry, bool is_n
     case Type::kThreshold:
       if (entry.count < wanted.count) return Answer::kNo;
       entry.count = 0;
-      if (entry.ports) entry.ports->reset();
+      if (entry.ports) entry.ports->seen.reset();
       return Answer::kTell;
     case Type::kBoth:
       if (entry.count == wanted.count) return Answer::kTell;

@@ -2,12 +2,12 @@
 // https://docs.suricata.io/en/latest/configuration/global-thresholds.html
 #pragma once
 
-#include <bitset>
 #include <cstdint>
 #include <memory>
 #include <unordered_map>
 #include <vector>
 
+#include "base/keyed_hash.h"
 #include "base/options.h"
 #include "match/memory.h"
 #include "rules/config_files.h"
@@ -25,8 +25,8 @@ class Thresholds {
     Answer answer = Answer::kTell;
     std::optional<rules::Action> action;  // of a rate filter
   };
-  // Of maps of ports that were made.
-  std::uint64_t port_bytes() const { return port_bytes_; }
+  // Of maps of ports.
+  std::uint64_t port_bytes() const { return *port_maps_ * sizeof(PortMap::seen); }
   Judged judge(const CompiledRule& rule, const packet::Packet& packet, FlowMemory* flow);
 
  private:
@@ -41,18 +41,18 @@ class Thresholds {
     friend bool operator==(const Key&, const Key&) = default;
   };
   struct HashOfKey {
-    std::size_t operator()(const Key& key) const {
-      return static_cast<std::size_t>(key.limit * 0x9e3779b97f4a7c15ULL ^ hash_of(key.one) ^ (hash_of(key.other) << 1));
-    }
+    KeyedHash keyed;
+    std::size_t operator()(const Key& key) const { return keyed(keyed(key.one) + key.limit, keyed(key.other)); }
   };
   using Entry = ThresholdCount;
   Entry& entry(const Limit& limit, const packet::Packet& packet, FlowMemory* flow, bool& is_new);
   Answer count(const Limit& limit, Entry& entry, bool is_new, const packet::Packet& packet) const;
   bool is_acting(const Limit& limit, Entry& entry, bool is_new, Timestamp now) const;
 
-  std::vector<std::vector<Limit>> suppressions_, limits_;  // by rule
-  mutable std::uint64_t port_bytes_ = 0;
+  std::vector<std::vector<Limit>> suppressions_, limits_;                      // by rule
+  std::shared_ptr<std::size_t> port_maps_ = std::make_shared<std::size_t>(0);  // that there are
   std::unordered_map<Key, Entry, HashOfKey> entries_;
+  std::size_t since_sweep_ = 0;  // entries made since those whose time was over went
 };
 
 }  // namespace tocsin::match

@@ -146,6 +146,19 @@ TEST(Thresholds, LimitCountAndBoth) {
   EXPECT_EQ(told("detection_filter:track by_src,count 3,seconds 60", 7), 4);
 }
 
+// Each source has a map of its ports, eight kilobytes, as long as there is room for maps.
+TEST(Thresholds, MapsOfPortsAreBounded) {
+  Bench bench(
+      "alert udp any any -> any any (detection_filter:track by_src,count 1,seconds 60,unique_on dst_port; sid:1;)\n");
+  Sids last;
+  for (std::uint32_t source = 0; source < 30'000; ++source) {
+    bench.packet.source = IpAddress::v4(0x0b000000 + source);
+    for (int i = 0; i < 2; ++i) last = bench.datagram("x");
+  }
+  EXPECT_EQ(last, Sids{1});  // without a map all packets count
+  EXPECT_LE(bench.inspector->counters().at("detect.thresholds.bitmap_memuse"), 128U << 20);
+}
+
 TEST(Actions, PassSilencesWhatComesAfter) {
   Bench bench(
       "alert udp any any -> any any (content:\"a\"; sid:1;)\n"
