@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <set>
+#include <utility>
 
 #include "base/hash.h"
 #include "base/text.h"
@@ -13,12 +15,10 @@
 namespace tocsin::serve {
 namespace {
 
-std::uint32_t hash_of_name(std::string_view name) { return folded(hash64(lower(name))); }
-std::uint32_t hash_of_address(const IpAddress& ip) { return folded(hash_of(ip)); }
+constexpr std::uint32_t kWide = 1U << 31;
 
 Prefix wide_network_of(const IpAddress& ip) { return {ip, ip.is_v4() ? 96 + 16 : 32}; }
-// Other than that of the network's first address.
-std::uint32_t hash_of_network(const Prefix& wide) { return ~hash_of_address(wide.address()); }
+std::uint32_t hash_of_network(const Prefix& wide) { return AddressIndex::hash_of(wide.address()) | kWide; }
 
 Expected<std::vector<std::uint32_t>> hashes_of(const std::string& path, Database& database) {
   std::vector<std::uint32_t> hashes;
@@ -30,11 +30,11 @@ Expected<std::vector<std::uint32_t>> hashes_of(const std::string& path, Database
             if (chunk.is_null(column, row)) continue;
             const Hash128 address = chunk.uuid(column, row);
             const IpAddress ip = IpAddress::of_halves(address.high, address.low);
-            hashes.push_back(hash_of_address(ip));
+            hashes.push_back(AddressIndex::hash_of(ip));
             hashes.push_back(hash_of_network(wide_network_of(ip)));
           }
           for (const std::size_t column : {2, 3}) {
-            if (!chunk.is_null(column, row)) hashes.push_back(hash_of_name(chunk.text(column, row)));
+            if (!chunk.is_null(column, row)) hashes.push_back(AddressIndex::hash_of(chunk.text(column, row)));
           }
         }
       });
@@ -46,6 +46,9 @@ Expected<std::vector<std::uint32_t>> hashes_of(const std::string& path, Database
 }
 
 }  // namespace
+
+std::uint32_t AddressIndex::hash_of(const IpAddress& ip) { return folded(tocsin::hash_of(ip)) & ~kWide; }
+std::uint32_t AddressIndex::hash_of(std::string_view name) { return folded(hash64(lower(name))) & ~kWide; }
 
 Expected<void> AddressIndex::follow(const std::vector<Segment>& segments, DatabasePool& databases) {
   std::set<std::string> live;
@@ -80,13 +83,37 @@ std::vector<std::string> AddressIndex::with_hash(std::uint32_t hash, const std::
 }
 
 std::vector<std::string> AddressIndex::with(const Prefix& network, const std::vector<std::string>& paths) const {
-  if (network.length() == 128) return with_hash(hash_of_address(network.address()), paths);
+  if (network.length() == 128) return with_hash(hash_of(network.address()), paths);
   const Prefix wide = wide_network_of(network.address());
   return network.length() < wide.length() ? paths : with_hash(hash_of_network(wide), paths);
 }
 
 std::vector<std::string> AddressIndex::with(std::string_view name, const std::vector<std::string>& paths) const {
-  return with_hash(hash_of_name(name), paths);
+  return with_hash(hash_of(name), paths);
+}
+
+std::vector<std::uint32_t> AddressIndex::frequent(std::size_t segments, std::size_t most) const {
+  std::vector<std::uint32_t> all;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [path, hashes] : of_) {
+      all.insert(all.end(), hashes->begin(), std::ranges::lower_bound(*hashes, kWide));
+    }
+  }
+  std::ranges::sort(all);
+  std::vector<std::pair<std::size_t, std::uint32_t>> found;  // how many segments have it
+  for (auto from = all.begin(); from != all.end();) {
+    const auto to = std::ranges::upper_bound(from, all.end(), *from);
+    const auto times = static_cast<std::size_t>(to - from);
+    if (times >= segments) found.emplace_back(times, *from);
+    from = to;
+  }
+  std::ranges::sort(found, std::greater{});
+  found.resize(std::min(found.size(), most));
+  std::vector<std::uint32_t> hashes;
+  for (const auto& [times, hash] : found) hashes.push_back(hash);
+  std::ranges::sort(hashes);
+  return hashes;
 }
 
 std::size_t AddressIndex::bytes() const {

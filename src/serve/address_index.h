@@ -17,16 +17,22 @@ namespace tocsin::serve {
 
 class DatabasePool;
 
-// For each segment the sorted 32-bit hashes of its actors and targets and of the wide networks (IPv4 /16, IPv6 /32)
-// that they are in, four bytes each: a segment that has not what is asked for is wrongly read once in many thousand
-// times. Segments never change, so each is looked at once.
+// For each segment the sorted hashes of its actors and targets and of the wide networks (IPv4 /16, IPv6 /32) that they
+// are in, four bytes each: a segment that has not what is asked for is wrongly read once in many thousand times.
+// Segments never change, so each is looked at once.
 class AddressIndex {
  public:
+  // Of 31 bits: the highest bit tells wide networks from them.
+  static std::uint32_t hash_of(const IpAddress& ip);
+  static std::uint32_t hash_of(std::string_view name);
   // Takes in the segments that are new, and forgets those that are gone.
   Expected<void> follow(const std::vector<Segment>& segments, DatabasePool& databases);
   // Of these paths, those that may have it: segments that were not taken in yet stay.
   std::vector<std::string> with(const Prefix& network, const std::vector<std::string>& paths) const;
   std::vector<std::string> with(std::string_view name, const std::vector<std::string>& paths) const;
+  // The hashes of the addresses and names that at least so many segments have, sorted; if there are more than `most`,
+  // of those that most segments have.
+  std::vector<std::uint32_t> frequent(std::size_t segments, std::size_t most) const;
   std::size_t bytes() const;
 
  private:

@@ -13,6 +13,14 @@
 #include "serve/query.h"
 
 namespace tocsin::serve {
+namespace {
+
+// Addresses and names in so many segments take long to look up: they are counted beforehand. Reading the others takes
+// some 50 ms.
+constexpr std::size_t kFrequent = 12, kMostFrequent = 20'000;
+
+}  // namespace
+
 Expected<std::string> live_counts(Context& context, std::int64_t added) {
   const auto extent = extent_of(context);
   if (!extent) return std::unexpected(extent.error());
@@ -106,7 +114,10 @@ struct LedgerFollower::State {
     if (const auto done = context.index.follow(*segments, context.databases); !done) log_error(done.error());
     const auto days = SubjectIndex::days_of(*segments);
     if (!days) return log_error(days.error());
-    if (const auto done = context.subjects.follow(*days, context.databases); !done) log_error(done.error());
+    auto frequent = context.index.frequent(kFrequent, kMostFrequent);
+    if (const auto done = context.subjects.follow(*days, context.databases, std::move(frequent)); !done) {
+      log_error(done.error());
+    }
     if (const auto done = context.cases.refresh(context); !done) log_error(done.error());
     warm_more(*extent, stop);
   }

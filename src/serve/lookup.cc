@@ -17,9 +17,9 @@ namespace tocsin::serve {
 namespace {
 
 constexpr std::size_t kMostNodes = 60;
-// Behind a graph: sightings, and days whose segments are read for them.
+// Behind a graph: sightings, and segments that are read for them.
 constexpr std::int64_t kMostDrawn = 5000;
-constexpr std::size_t kMostDays = 62;
+constexpr std::size_t kMostRead = 16;
 
 std::string equals(const char* column, std::string_view text) { return fmt::format("{} = {}", column, sql_text(text)); }
 
@@ -139,23 +139,29 @@ void add_summary(const std::vector<SubjectCount>& counts, Json& json) {
   }
 }
 
-// The newest days, whole ones, that have enough to draw: a graph of a million lines tells nobody anything.
-SubjectIndex::Days drawn_days(const std::vector<SubjectCount>& counts, const SubjectIndex::Days& days) {
+// The newest days, whole ones, that have enough to draw, with the segments to read: a graph of a million lines tells
+// nobody anything.
+SubjectIndex::Days drawn_days(const AddressIndex& addresses, const Subject& subject,
+                              const std::vector<SubjectCount>& counts, const SubjectIndex::Days& days) {
   std::map<Timestamp, std::int64_t, std::greater<>> by_day;
   for (const SubjectCount& count : counts) by_day[count.day] += count.sightings;
   SubjectIndex::Days drawn;
   std::int64_t sightings = 0;
+  std::size_t read = 0;
   for (const auto& [day, seen] : by_day) {
-    if (!drawn.empty() && (sightings + seen > kMostDrawn || drawn.size() == kMostDays)) break;
+    const auto at = days.find(day);
+    if (at == days.end()) continue;
+    auto paths = paths_with(addresses, subject, at->second);
+    if (!drawn.empty() && (sightings + seen > kMostDrawn || read + paths.size() > kMostRead)) break;
     sightings += seen;
-    if (const auto at = days.find(day); at != days.end()) drawn.insert(*at);
+    read += paths.size();
+    drawn.emplace(day, std::move(paths));
   }
   return drawn;
 }
 
 Expected<void> add_graph(Database& database, const Subject& subject, const FigureRequest& request,
-                         const std::vector<SubjectCount>& counts, const SubjectIndex::Days& days, Json& json) {
-  const SubjectIndex::Days drawn = drawn_days(counts, days);
+                         const std::vector<SubjectCount>& counts, const SubjectIndex::Days& drawn, Json& json) {
   std::vector<std::string> paths;
   for (const auto& [day, of_day] : drawn) paths.insert(paths.end(), of_day.begin(), of_day.end());
   const auto edges = database.query(fmt::format(
@@ -271,10 +277,11 @@ Expected<std::string> lookup(Context& context, const Subject& subject, const Fig
   if (!database) return std::unexpected(database.error());
   const auto days = days_with(context, subject, request);
   if (!days) return std::unexpected(days.error());
-  const auto counts = counts_of(context.subjects, **database, subject, request, *days);
+  const auto counts = counts_of(context.subjects, context.index, **database, subject, request, *days);
   if (!counts) return std::unexpected(counts.error());
   add_summary(*counts, json);
-  if (const auto added = add_graph(**database, subject, request, *counts, *days, json); !added) {
+  const auto drawn = drawn_days(context.index, subject, *counts, *days);
+  if (const auto added = add_graph(**database, subject, request, *counts, drawn, json); !added) {
     return std::unexpected(added.error());
   }
   return dumped(json);

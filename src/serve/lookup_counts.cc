@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 
 #include "figures/plan.h"
@@ -11,10 +12,10 @@ namespace tocsin::serve {
 namespace {
 
 std::optional<SubjectIndex::What> indexed(const Subject& subject) {
-  static const std::map<std::string_view, SubjectIndex::What> kWhats = {{"network", SubjectIndex::What::kNetwork},
-                                                                        {"family", SubjectIndex::What::kFamily},
-                                                                        {"group", SubjectIndex::What::kGroup},
-                                                                        {"cve", SubjectIndex::What::kCve}};
+  static const std::map<std::string_view, SubjectIndex::What> kWhats = {
+      {"network", SubjectIndex::What::kNetwork}, {"family", SubjectIndex::What::kFamily},
+      {"group", SubjectIndex::What::kGroup},     {"cve", SubjectIndex::What::kCve},
+      {"address", SubjectIndex::What::kAddress}, {"name", SubjectIndex::What::kName}};
   const auto at = kWhats.find(subject.what);
   return at == kWhats.end() ? std::nullopt : std::optional(at->second);
 }
@@ -70,17 +71,19 @@ Expected<SubjectIndex::Days> days_with(Context& context, const Subject& subject,
   std::erase_if(*days, [&](const auto& day) {
     return day.first >= request.period.to || day.first + kDay <= request.period.from;
   });
-  const auto prefix = Prefix::parse(subject.text);
-  if (!prefix && subject.what != "name") return days;
-  for (auto& [day, paths] : *days) {
-    paths = prefix ? context.index.with(*prefix, paths) : context.index.with(subject.text, paths);
-  }
-  std::erase_if(*days, [](const auto& day) { return day.second.empty(); });
+  std::erase_if(*days, [&](const auto& day) { return paths_with(context.index, subject, day.second).empty(); });
   return days;
 }
 
-Expected<std::vector<SubjectCount>> counts_of(const SubjectIndex& subjects, Database& database, const Subject& subject,
-                                              const FigureRequest& request, const SubjectIndex::Days& days) {
+std::vector<std::string> paths_with(const AddressIndex& addresses, const Subject& subject,
+                                    const std::vector<std::string>& paths) {
+  if (const auto prefix = Prefix::parse(subject.text)) return addresses.with(*prefix, paths);
+  return subject.what == "name" ? addresses.with(subject.text, paths) : paths;
+}
+
+Expected<std::vector<SubjectCount>> counts_of(const SubjectIndex& subjects, const AddressIndex& addresses,
+                                              Database& database, const Subject& subject, const FigureRequest& request,
+                                              const SubjectIndex::Days& days) {
   std::vector<SubjectCount> counts;
   std::vector<std::string> uncounted;
   const auto what = indexed(subject);
@@ -91,7 +94,7 @@ Expected<std::vector<SubjectCount>> counts_of(const SubjectIndex& subjects, Data
     if (known) {
       counts.insert(counts.end(), known->begin(), known->end());
     } else {
-      uncounted.insert(uncounted.end(), paths.begin(), paths.end());
+      std::ranges::move(paths_with(addresses, subject, paths), std::back_inserter(uncounted));
     }
   }
   if (uncounted.empty()) return counts;

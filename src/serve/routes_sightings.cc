@@ -272,7 +272,9 @@ Response looked_up(Context& context, const Call& call) {
   if (call.get("from") == nullptr && call.get("to") == nullptr) {
     const auto extent = extent_of(context);
     if (!extent) return failed(extent.error());
-    if (extent->seen) request->period = *extent->seen;
+    // Whole days: those were counted before.
+    if (extent->seen)
+      request->period = {floor_to(extent->seen->from, kDay), floor_to(extent->seen->to - 1, kDay) + kDay};
   }
   const auto* text = call.get("q");
   const auto subject = subject_of(context, *text);

@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "base/text.h"
+#include "serve/address_index.h"
 #include "serve/context.h"
 #include "store/scan.h"
 
@@ -25,7 +26,9 @@ std::string key_of(SubjectIndex::What what, std::string_view text) {
 std::string sql_of(const std::vector<std::string>& paths) {
   return fmt::format(
       "SELECT CAST(u >> 64 AS UBIGINT), CAST(u & CAST(18446744073709551615 AS UHUGEINT) AS UBIGINT), kind, actor_asn, "
-      "target_asn, family, \"group\", cve, \"count\", confidence, first_seen, last_seen FROM (SELECT {} AS u, * FROM "
+      "target_asn, family, \"group\", cve, \"count\", confidence, first_seen, last_seen, actor_ip, target_ip, "
+      "actor_name, "
+      "target_name FROM (SELECT {} AS u, * FROM "
       "{})",
       sighting_key_sql(), segments_clause(paths));
 }
@@ -35,14 +38,16 @@ std::string sql_of(const std::vector<std::string>& paths) {
 // Counts one day.
 class SubjectIndex::Counting {
  public:
+  explicit Counting(const std::vector<std::uint32_t>& frequent) : frequent_(frequent) {}
+
   Expected<void> read(const std::vector<std::string>& paths, Database& database) {
-    return scan(
-        database, sql_of(paths),
-        {ScanType::kLong, ScanType::kLong, ScanType::kText, ScanType::kInteger, ScanType::kInteger, ScanType::kText,
-         ScanType::kText, ScanType::kText, ScanType::kLong, ScanType::kByte, ScanType::kTime, ScanType::kTime},
-        [this](const ScanChunk& chunk) {
-          for (std::size_t row = 0; row < chunk.rows(); ++row) take(chunk, row);
-        });
+    return scan(database, sql_of(paths),
+                {ScanType::kLong, ScanType::kLong, ScanType::kText, ScanType::kInteger, ScanType::kInteger,
+                 ScanType::kText, ScanType::kText, ScanType::kText, ScanType::kLong, ScanType::kByte, ScanType::kTime,
+                 ScanType::kTime, ScanType::kUuid, ScanType::kUuid, ScanType::kText, ScanType::kText},
+                [this](const ScanChunk& chunk) {
+                  for (std::size_t row = 0; row < chunk.rows(); ++row) take(chunk, row);
+                });
   }
 
   // Takes the index's numbers for what was found, and adds to them what is new.
@@ -108,14 +113,48 @@ class SubjectIndex::Counting {
         add(part, what, chunk.text(static_cast<std::size_t>(column), row));
       }
     }
+    take_networks(chunk, row, part);
+    take_addresses(chunk, row, part);
+    take_names(chunk, row, part);
+    part.is_actor = false;
+    if (!chunk.is_null(7, row)) add(part, What::kCve, chunk.text(7, row));
+  }
+
+  void take_networks(const ScanChunk& chunk, std::size_t row, const Part& part) {
     const std::uint32_t actor = chunk.is_null(3, row) ? 0 : chunk.value<std::uint32_t>(3, row);
     const std::uint32_t target = chunk.is_null(4, row) ? 0 : chunk.value<std::uint32_t>(4, row);
-    part.is_target = actor == target;
-    if (actor != 0) add(part, What::kNetwork, fmt::format("AS{}", actor));
-    part.is_actor = false;
-    part.is_target = true;
-    if (target != 0 && actor != target) add(part, What::kNetwork, fmt::format("AS{}", target));
-    if (!chunk.is_null(7, row)) add(part, What::kCve, chunk.text(7, row));
+    if (actor != 0) add_end(part, true, actor == target, What::kNetwork, fmt::format("AS{}", actor));
+    if (target != 0 && actor != target) add_end(part, false, true, What::kNetwork, fmt::format("AS{}", target));
+  }
+
+  void take_addresses(const ScanChunk& chunk, std::size_t row, const Part& part) {
+    const auto ip = [&](std::size_t column) {
+      if (chunk.is_null(column, row)) return IpAddress();
+      const Hash128 bits = chunk.uuid(column, row);
+      return IpAddress::of_halves(bits.high, bits.low);
+    };
+    const IpAddress actor = ip(12), target = ip(13);
+    const auto is_counted = [&](const IpAddress& one) {
+      return !one.is_unspecified() && std::ranges::binary_search(frequent_, AddressIndex::hash_of(one));
+    };
+    if (is_counted(actor)) add_end(part, true, actor == target, What::kAddress, actor.text());
+    if (actor != target && is_counted(target)) add_end(part, false, true, What::kAddress, target.text());
+  }
+
+  void take_names(const ScanChunk& chunk, std::size_t row, const Part& part) {
+    const std::string_view actor = chunk.is_null(14, row) ? std::string_view() : chunk.text(14, row);
+    const std::string_view target = chunk.is_null(15, row) ? std::string_view() : chunk.text(15, row);
+    const auto is_counted = [&](std::string_view name) {
+      return !name.empty() && std::ranges::binary_search(frequent_, AddressIndex::hash_of(name));
+    };
+    if (is_counted(actor)) add_end(part, true, actor == target, What::kName, actor);
+    if (actor != target && is_counted(target)) add_end(part, false, true, What::kName, target);
+  }
+
+  void add_end(Part part, bool is_actor, bool is_target, What what, std::string_view text) {
+    part.is_actor = is_actor;
+    part.is_target = is_target;
+    add(part, what, text);
   }
 
   void add(Part part, What what, std::string_view text) {
@@ -176,6 +215,7 @@ class SubjectIndex::Counting {
     }
   }
 
+  const std::vector<std::uint32_t>& frequent_;
   std::unordered_map<std::string, std::uint32_t> subjects_;
   std::vector<std::string> kinds_;
   std::vector<Part> parts_;
@@ -192,7 +232,8 @@ Expected<SubjectIndex::Days> SubjectIndex::days_of(const std::vector<Segment>& s
   return days;
 }
 
-Expected<void> SubjectIndex::follow(const Days& days, DatabasePool& databases) {
+Expected<void> SubjectIndex::follow(const Days& days, DatabasePool& databases, std::vector<std::uint32_t> frequent) {
+  const auto shared = std::make_shared<const std::vector<std::uint32_t>>(std::move(frequent));
   std::vector<Timestamp> wanted;
   {
     const std::lock_guard lock(mutex_);
@@ -210,7 +251,7 @@ Expected<void> SubjectIndex::follow(const Days& days, DatabasePool& databases) {
   const auto database = databases.take();
   if (!database) return std::unexpected(database.error());
   for (const Timestamp day : wanted) {
-    Counting counting;
+    Counting counting(*shared);
     const std::vector<std::string>& paths = days.at(day);
     if (const auto read = counting.read(paths, **database); !read) return read;
     if (counting.is_too_much()) continue;
@@ -218,7 +259,7 @@ Expected<void> SubjectIndex::follow(const Days& days, DatabasePool& databases) {
       const std::lock_guard lock(mutex_);
       counting.renumber(numbers_, spellings_, kinds_);
     }
-    auto counted = std::make_shared<Day>(Day{paths, counting.entries()});
+    auto counted = std::make_shared<Day>(Day{paths, shared, counting.entries()});
     counted->entries.shrink_to_fit();
     const std::lock_guard lock(mutex_);
     if (entries_ + counted->entries.size() > kMostInAll) break;
@@ -234,6 +275,11 @@ std::optional<std::vector<SubjectCount>> SubjectIndex::of(What what, std::string
   const std::lock_guard lock(mutex_);
   const auto counted = days_.find(day);
   if (counted == days_.end() || counted->second->paths != paths) return std::nullopt;
+  if (what == What::kAddress || what == What::kName) {
+    const auto ip = what == What::kAddress ? IpAddress::parse(text) : std::nullopt;
+    const std::uint32_t hash = ip ? AddressIndex::hash_of(*ip) : AddressIndex::hash_of(text);
+    if (!std::ranges::binary_search(*counted->second->frequent, hash)) return std::nullopt;
+  }
   std::vector<SubjectCount> found;
   const auto number = numbers_.find(key_of(what, text));
   if (number == numbers_.end()) return found;

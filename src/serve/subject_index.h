@@ -1,5 +1,5 @@
-// What each day has of networks, families, groups and vulnerabilities, counted before anybody asks: a large network has
-// millions of sightings, and counting those takes seconds.
+// What each day has of networks, families, groups and vulnerabilities, and of the addresses and names that many days
+// have, counted before anybody asks: a large network has millions of sightings, and counting those takes seconds.
 //
 // A sighting lies within one hour, so within one day (UTC): what was counted of days adds up exactly. Segments never
 // change, so a day is counted once for each set of segments that it has. Of a day that is asked for in part, or that
@@ -37,14 +37,16 @@ struct SubjectCount {
 
 class SubjectIndex {
  public:
-  enum class What : std::uint8_t { kNetwork, kFamily, kGroup, kCve };
+  enum class What : std::uint8_t { kNetwork, kFamily, kGroup, kCve, kAddress, kName };
   // Segments of a store, by the day that their directory names.
   using Days = std::map<Timestamp, std::vector<std::string>>;
   static Expected<Days> days_of(const std::vector<Segment>& segments);
 
-  // Counts the days that are new or have other segments than before, and forgets those that are gone.
-  Expected<void> follow(const Days& days, DatabasePool& databases);
-  // What a day has of a subject; none if it was not counted with just these segments. text: "AS64500", a family.
+  // Counts the days that are new or have other segments than before, and forgets those that are gone. frequent: hashes,
+  // sorted, as AddressIndex has them, of the addresses and names that are counted.
+  Expected<void> follow(const Days& days, DatabasePool& databases, std::vector<std::uint32_t> frequent = {});
+  // What a day has of a subject; none if it was not counted with just these segments. text: "AS64500", a family, an
+  // address as it is written best, a name.
   std::optional<std::vector<SubjectCount>> of(What what, std::string_view text, Timestamp day,
                                               const std::vector<std::string>& paths, Confidence least) const;
   // As the sightings of these days write it, whatever letters are capital; empty if none has it. None if not all of
@@ -64,7 +66,8 @@ class SubjectIndex {
   };
   struct Day {
     std::vector<std::string> paths;
-    std::vector<Entry> entries;  // by subject
+    std::shared_ptr<const std::vector<std::uint32_t>> frequent;  // of when it was counted
+    std::vector<Entry> entries;                                  // by subject
   };
   class Counting;
 

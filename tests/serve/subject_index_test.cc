@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <random>
 #include <set>
 
 #include "../store/store_fixture.h"
 #include "base/text.h"
+#include "figures/plan.h"
 #include "serve/address_index.h"
 #include "serve/lookup_counts.h"
 
@@ -38,7 +40,10 @@ class SubjectIndexTest : public StoreTest {
       const Timestamp time = kTime + below(days) * kDay + below(3) * kHour + below(1000) * kSecond;
       Sighting one = sighting_of(below(3), time);
       one.actor.ip = IpAddress::v4(0xc6336400U + below(5));
-      one.target.ip = IpAddress::v4(0x0a000000U + below(5));
+      one.target.ip = below(4) == 0 ? one.actor.ip : IpAddress::v4(0x0a000000U + below(5));
+      const char* const names[] = {"", "one.example", "two.example"};
+      one.actor_name = names[below(3)];
+      one.target_name = names[below(3)];
       one.actor_asn = one.actor.ip.as_v4() % 3;
       one.target_asn = one.target.ip.as_v4() % 4;
       one.confidence = static_cast<Confidence>(1 + below(3));
@@ -57,13 +62,19 @@ class SubjectIndexTest : public StoreTest {
     FigureRequest request;
     request.period = period;
     request.confidence = least;
-    const auto counts = counts_of(index, **databases_.take(), subject, request, days());
+    const auto counts = counts_of(index, addresses_, **databases_.take(), subject, request, days());
     EXPECT_TRUE(counts) << counts.error().message;
     return counts ? texts_of(*counts) : std::multiset<std::string>{};
   }
 
   DatabasePool databases_;
+  AddressIndex addresses_;
 };
+
+Subject of_address(const char* text) {
+  const Prefix prefix = Prefix::parse(text).value();
+  return {text, "address", figures::within_sql("actor_ip", prefix), figures::within_sql("target_ip", prefix)};
+}
 
 const std::vector<Subject> kSubjects = {
     {"AS1", "network", "actor_asn = 1", "target_asn = 1"},
@@ -72,13 +83,21 @@ const std::vector<Subject> kSubjects = {
     {"Zeus", "family", "family = 'Zeus'", "family = 'Zeus'"},
     {"Gh0st; DROP TABLE", "family", "family = 'Gh0st; DROP TABLE'", "family = 'Gh0st; DROP TABLE'"},
     {"APT", "group", "\"group\" = 'APT'", "\"group\" = 'APT'"},
-    {"CVE-2012-0158", "cve", "", "cve = 'CVE-2012-0158'"}};
+    {"CVE-2012-0158", "cve", "", "cve = 'CVE-2012-0158'"},
+    of_address("198.51.100.1"),
+    of_address("10.0.0.2"),
+    of_address("203.0.113.9"),
+    {"one.example", "name", "actor_name = 'one.example'", "target_name = 'one.example'"},
+    {"no.example", "name", "actor_name = 'no.example'", "target_name = 'no.example'"}};
 
 TEST_F(SubjectIndexTest, CountsAsTheRowsDo) {
   fill("a", 3, 1000, 1);
   fill("b", 2, 300, 2);  // some days have two segments
+  ASSERT_TRUE(addresses_.follow(store_->segments().value(), databases_));
   SubjectIndex index;
-  ASSERT_TRUE(index.follow(days(), databases_));
+  ASSERT_TRUE(index.follow(days(), databases_, addresses_.frequent(1, 100)));
+  ASSERT_TRUE(index.of(What::kAddress, "198.51.100.1", kTime, days().at(kTime), Confidence::kSuspected));
+  ASSERT_TRUE(index.of(What::kName, "one.example", kTime, days().at(kTime), Confidence::kSuspected));
   const SubjectIndex nothing;
   for (const Subject& subject : kSubjects) {
     for (const Confidence least : {Confidence::kSuspected, Confidence::kProbable, Confidence::kConfirmed}) {
@@ -134,6 +153,42 @@ TEST_F(SubjectIndexTest, DoesNotAnswerForSegmentsThatItDidNotCount) {
   ASSERT_TRUE(index.follow({}, databases_));
   EXPECT_FALSE(index.of(What::kNetwork, "AS1", kTime, days().at(kTime), Confidence::kSuspected));
   EXPECT_EQ(index.spelled(What::kFamily, "zeus", {}), "");
+}
+
+TEST_F(SubjectIndexTest, AnswersOnlyForTheAddressesThatItCounted) {
+  fill("a", 1, 50, 1);
+  SubjectIndex index;
+  ASSERT_TRUE(index.follow(days(), databases_, {AddressIndex::hash_of(IpAddress::v4(0xc6336401U))}));
+  const auto known = [&](What what, const char* text) {
+    return index.of(what, text, kTime, days().at(kTime), Confidence::kSuspected).has_value();
+  };
+  EXPECT_TRUE(known(What::kAddress, "198.51.100.1"));
+  EXPECT_FALSE(known(What::kAddress, "198.51.100.2"));
+  EXPECT_FALSE(known(What::kName, "one.example"));
+  EXPECT_TRUE(known(What::kNetwork, "AS1"));
+}
+
+TEST_F(SubjectIndexTest, KnowsTheAddressesOfManySegments) {
+  const auto run = begun();
+  for (std::uint32_t day = 0; day < 4; ++day) {
+    for (std::uint32_t i = day; i < 4; ++i) {  // address i is there on i + 1 days
+      Sighting one = sighting_of(i, kTime + day * kDay);
+      one.actor.ip = IpAddress::v4(0xc6336400U + i);
+      one.target.ip = {};
+      one.target_name = day == 0 ? "Once.example" : "often.example";
+      ASSERT_TRUE(run->append(one, "a", "packet"));
+    }
+  }
+  ASSERT_TRUE(run->commit({source_of("a")}, {}));
+  AddressIndex index;
+  ASSERT_TRUE(index.follow(store_->segments().value(), databases_));
+  std::vector<std::uint32_t> expected = {AddressIndex::hash_of(IpAddress::v4(0xc6336402U)),
+                                         AddressIndex::hash_of(IpAddress::v4(0xc6336403U)),
+                                         AddressIndex::hash_of("often.example")};
+  std::ranges::sort(expected);
+  EXPECT_EQ(index.frequent(3, 10), expected);
+  EXPECT_EQ(index.frequent(3, 1), std::vector{AddressIndex::hash_of(IpAddress::v4(0xc6336403U))});
+  EXPECT_TRUE(index.frequent(5, 10).empty());
 }
 
 TEST_F(SubjectIndexTest, KeepsNoDayWithAFamilyForEachSighting) {
