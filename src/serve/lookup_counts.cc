@@ -57,10 +57,17 @@ std::string end_sql(const std::string& condition) {
 }
 
 std::string rows_sql(const Subject& subject, const FigureRequest& request, const std::vector<std::string>& paths) {
-  return fmt::format("{} WHERE first_seen >= {} AND first_seen < {} AND confidence >= {} AND ({} OR {})",
-                     segments_clause(paths), figures::time_literal(request.period.from),
-                     figures::time_literal(request.period.to), static_cast<int>(request.confidence),
-                     end_sql(subject.as_actor), end_sql(subject.as_target));
+  const auto rows = [&](const std::string& condition) {
+    return fmt::format("{} WHERE first_seen >= {} AND first_seen < {} AND confidence >= {} AND ({})",
+                       segments_clause(paths), figures::time_literal(request.period.from),
+                       figures::time_literal(request.period.to), static_cast<int>(request.confidence), condition);
+  };
+  if (subject.as_actor.empty() || subject.as_actor == subject.as_target) return rows(subject.as_target);
+  const std::string actor = end_sql(subject.as_actor), target = end_sql(subject.as_target);
+  if (subject.what != "organisation") return rows(fmt::format("{} OR {}", actor, target));
+  // Most segments have nothing of an organisation, and a condition on one column keeps the others from being read.
+  return fmt::format("(SELECT * FROM {} UNION ALL SELECT * FROM {}) AS rows", rows(subject.as_actor),
+                     rows(fmt::format("({}) AND NOT {}", subject.as_target, actor)));
 }
 
 Expected<SubjectIndex::Days> days_with(Context& context, const Subject& subject, const FigureRequest& request) {

@@ -16,7 +16,7 @@ namespace tocsin::serve {
 namespace {
 
 // Who makes up a family for each sighting must not fill the memory: such a day is not kept, nor any past the second.
-constexpr std::size_t kMostOfDay = 100'000, kMostInAll = 4'000'000, kMostParts = 4'000'000;
+constexpr std::size_t kMostOfDay = 100'000, kMostInAll = 6'000'000, kMostParts = 4'000'000;
 
 std::string key_of(SubjectIndex::What what, std::string_view text) {
   std::string key(1, static_cast<char>('0' + static_cast<int>(what)));

@@ -112,6 +112,16 @@ TEST_F(SubjectIndexTest, CountsAsTheRowsDo) {
   EXPECT_GT(counted(index, kSubjects[0], {kTime, kTime + 3 * kDay}, Confidence::kSuspected).size(), 9U);
 }
 
+TEST_F(SubjectIndexTest, CountsAnOrganisationAtEitherEnd) {
+  fill("a", 3, 1000, 1);
+  Subject subject{"Ministry", "organisation", "actor_asn = 1 OR actor_asn = 2", "target_name = 'one.example'"};
+  const Period period{kTime + kHour, kTime + 2 * kDay};
+  const auto found = counted({}, subject, period, Confidence::kProbable);
+  subject.what = "prefix";  // whose rows are asked for at once
+  EXPECT_EQ(found, counted({}, subject, period, Confidence::kProbable));
+  EXPECT_GT(found.size(), 9U);
+}
+
 TEST_F(SubjectIndexTest, CountsEachSightingOnce) {
   const auto run = begun();
   for (int i = 0; i < 3; ++i) {
