@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -10,6 +11,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "base/stages.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "collect/reader.h"
@@ -23,7 +25,7 @@ namespace {
 // Packets of captures, one after another, as one input.
 struct Feed {
   engine::Engine& engine;
-  std::uint64_t packets = 0, skipped = 0;
+  std::uint64_t packets = 0, skipped = 0, bytes = 0;
 
   Expected<void> take(const std::string& path) {
     auto input = InputStream::open(path);
@@ -36,6 +38,7 @@ struct Feed {
     for (bool more = true; more;) {
       more = reader->read(batch);
       for (const Packet& packet : batch) {
+        bytes += packet.data.size();
         engine.take(packet.link_type, {reinterpret_cast<const std::uint8_t*>(packet.data.data()), packet.data.size()},
                     packet.time, ++packets);
       }
@@ -154,6 +157,20 @@ Expected<engine::EngineSettings> settings_of(const RulesInspection& given) {
   return settings;
 }
 
+// Shares of the time, in the order of the stages.
+void tell_stages(const StageClock& clock, double ready, double read, std::uint64_t bytes) {
+  std::uint64_t all = 0;
+  for (const std::uint64_t ticks : clock.ticks) all += ticks;
+  std::string text;
+  for (std::size_t i = 0; i < kStageNames.size(); ++i) {
+    fmt::format_to(std::back_inserter(text), "{} {:.1f}%{}", kStageNames[i],
+                   100.0 * static_cast<double>(clock.ticks[i]) / static_cast<double>(std::max<std::uint64_t>(all, 1)),
+                   i + 1 < kStageNames.size() ? ", " : "");
+  }
+  fmt::print(stderr, "tocsin: ready in {:.3f} s, read in {:.3f} s, {} bytes\ntocsin: time by stage: {}\n", ready, read,
+             bytes, text);
+}
+
 }  // namespace
 
 void RulesInspection::add_to(CLI::App& command) {
@@ -177,11 +194,13 @@ void RulesInspection::add_to(CLI::App& command) {
       ->group(group);
   command.add_flag("--ips", is_inline, "Judge as if packets could be dropped")->group(group);
   command.add_flag("--strict", is_strict, "End with 1 when a rule is not understood or can't run")->group(group);
+  command.add_flag("--stages", tells_stages, "Tell on standard error where the time went, by stage")->group(group);
   command.add_option("--output", output, "Directory for all logs and files: eve.json, fast.log, stats.log ...")
       ->group(group);
 }
 
 int RulesInspection::run(const std::vector<std::string>& sources, const std::string& eve, bool json) const {
+  const auto began = std::chrono::steady_clock::now();
   auto chosen = settings_of(*this);
   if (!chosen) return fail(chosen.error());
   chosen->capture = sources.empty() ? std::string() : sources.front();
@@ -193,6 +212,9 @@ int RulesInspection::run(const std::vector<std::string>& sources, const std::str
   if (is_strict && engine.refused() > 0) {
     return fail({fmt::format("{} rules are not understood or can't run", engine.refused())});
   }
+  const auto made_ready = std::chrono::steady_clock::now();
+  StageClock clock;
+  if (tells_stages) StageClock::of_thread = &clock;
   Logs logs;
   if (const auto opened = logs.open(output, eve, engine.logs()); !opened) return fail(opened.error());
   std::uint64_t alerts = 0;
@@ -208,6 +230,12 @@ int RulesInspection::run(const std::vector<std::string>& sources, const std::str
   }
   engine.finish();
   if (const auto closed = logs.close(); !closed) return fail(closed.error());
+  if (tells_stages) {
+    StageClock::of_thread = nullptr;
+    const std::chrono::duration<double> ready = made_ready - began,
+                                        read = std::chrono::steady_clock::now() - made_ready;
+    tell_stages(clock, ready.count(), read.count(), feed.bytes);
+  }
   const auto counters = engine.counters();
   const auto counted = [&counters](std::string_view name) {
     const auto found = counters.find(name);

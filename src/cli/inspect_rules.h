@@ -13,7 +13,7 @@ namespace tocsin::cli {
 struct RulesInspection {
   std::vector<std::string> rules, firewall_rules, settings;
   std::string configuration, output, checksums;
-  bool is_inline = false, is_strict = false;
+  bool is_inline = false, is_strict = false, tells_stages = false;
 
   void add_to(CLI::App& command);
   // Whether the packet engine is asked for.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/stages.h"
 #include "base/text.h"
 #include "engine/recorder.h"
 #include "match/inspector.h"
@@ -172,6 +173,7 @@ Expected<std::unique_ptr<Engine>> Engine::make(EngineSettings settings) {
   };
   s.streams->ended = [&s](stream::Flow& flow) {
     // What was never complete is told now.
+    const InStage stage(Stage::kOutput);
     stream::Followed followed;
     followed.flow = &flow;
     packet::Packet last;
@@ -213,10 +215,14 @@ void Engine::take(std::uint32_t link_type, packet::Bytes frame, Timestamp time, 
   }
   s.surroundings.link_type = link_type;
   s.surroundings.now = time;
+  const InStage stage(Stage::kDecode);
   s.decoder->decode(link_type, frame, time, number, [&s](const packet::Packet& packet) { s.take_packet(packet); });
 }
 
-void Engine::State::take_packet(const packet::Packet& packet) { look_at(packet, streams->take(packet)); }
+void Engine::State::take_packet(const packet::Packet& packet) {
+  const InStage stage(Stage::kStream);
+  look_at(packet, streams->take(packet));
+}
 
 void Engine::State::judge(Seen& seen) {
   PacketVerdict& verdict = seen.verdict;
@@ -281,6 +287,7 @@ void Engine::State::look_at(const packet::Packet& packet, const stream::Followed
   } else if (is_passed) {
     seen.verdict.is_accepted = surroundings.is_firewall;
   } else {
+    const InStage stage(Stage::kEvaluation);
     inspection.clear();
     inspector->inspect(packet, followed, inspection);
     seen.inspection = &inspection;
@@ -288,6 +295,7 @@ void Engine::State::look_at(const packet::Packet& packet, const stream::Followed
   }
   mark_inspected(followed);
   count(seen);
+  const InStage stage(Stage::kOutput);
   recorder->packet(seen);
   recorder->transactions(seen, false);
 }
@@ -352,6 +360,7 @@ void Engine::State::tell_faults() {
 
 void Engine::finish() {
   State& s = *state_;
+  const InStage stage(Stage::kStream);
   s.streams->finish();
   s.inspector->finish();
   s.recorder->statistics(s.surroundings, s.all_counters(), s.rule_counts(), s.began);

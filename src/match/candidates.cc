@@ -2,6 +2,8 @@
 
 #include <map>
 
+#include "base/stages.h"
+
 namespace tocsin::match {
 namespace {
 
@@ -110,6 +112,7 @@ const std::vector<std::uint32_t>& Candidates::of_packets(const packet::Packet& p
 
 void Candidates::search_payload(const packet::Packet& packet, Side side, Bytes bytes,
                                 std::vector<std::uint32_t>& rules) {
+  const InStage stage(Stage::kPrefilter);
   const Searcher* searcher = payload_[class_of(packet.protocol)][static_cast<int>(side)];
   if (searcher != nullptr && !bytes.empty()) searcher->search(bytes, memory_, rules);
 }

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/stages.h"
 #include "match/compiled.h"
 #include "match/prefilter.h"
 #include "packet/packet.h"
@@ -35,6 +36,7 @@ class Candidates {
   // Buffers of packets (tcp.hdr and the like) that rules chose their content in.
   std::span<const BufferSearch> packet_searches() const { return packet_searches_; }
   void search(const BufferSearch& search, Bytes bytes, std::vector<std::uint32_t>& rules) {
+    const InStage stage(Stage::kPrefilter);
     search.searcher->search(bytes, memory_, rules);
   }
 

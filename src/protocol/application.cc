@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "base/stages.h"
+
 namespace tocsin::protocol {
 namespace {
 
@@ -93,6 +95,7 @@ const Protocol* Application::recognise(Side side, Bytes bytes) {
 }
 
 void Application::take(Side side, Bytes bytes, Timestamp time) {
+  const InStage stage(Stage::kProtocols);
   if (failed_ || (broken_ && !changing_)) return;
   if (is_udp_) {
     take_datagram(side, bytes, time);
@@ -311,6 +314,7 @@ void Application::skip(Side side, std::uint64_t bytes, Timestamp time) {
 }
 
 void Application::end(Side side, Timestamp time) {
+  const InStage stage(Stage::kProtocols);
   if (failed_ || is_udp_) return;
   Seen& own = seen(side);
   if (!own.is_settled && changing_ && !own.waiting.empty()) {
