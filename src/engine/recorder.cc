@@ -64,7 +64,8 @@ std::vector<std::string> Recorder::logs() const {
 }
 
 void Recorder::alerts(const EveSettings& eve, const Seen& seen) {
-  if (!eve.has("alert") || seen.inspection == nullptr) return;
+  if (seen.inspection == nullptr || (seen.inspection->alerts.empty() && !seen.inspection->is_tagged)) return;
+  if (!eve.has("alert")) return;
   for (const match::Alert& alert : seen.inspection->alerts) {
     if (is_told(alert)) write(eve.file, alert_line(eve, seen, alert));
   }
@@ -72,7 +73,7 @@ void Recorder::alerts(const EveSettings& eve, const Seen& seen) {
 }
 
 void Recorder::drops(const EveSettings& eve, const Seen& seen) {
-  if (!eve.has("drop") || !seen.surroundings->is_inline || !seen.verdict.is_dropped) return;
+  if (!seen.surroundings->is_inline || !seen.verdict.is_dropped || !eve.has("drop")) return;
   if (seen.packet->origin == packet::Origin::kFlowEnd) return;
   stream::Flow* flow = seen.followed->flow;
   if (!eve.every_drop && flow != nullptr) {
@@ -85,6 +86,7 @@ void Recorder::drops(const EveSettings& eve, const Seen& seen) {
 }
 
 void Recorder::packet_anomalies(const EveSettings& eve, const Seen& seen) {
+  if (seen.packet->events.empty() && seen.followed->events.empty()) return;
   if (!eve.has("anomaly")) return;
   if (eve.decode_anomalies) {
     for (const std::string_view event : seen.packet->events) {
@@ -103,7 +105,7 @@ void Recorder::packet(const Seen& seen) {
     alerts(eve, seen);
     packet_anomalies(eve, seen);
     drops(eve, seen);
-    if (eve.has("metadata") && seen.inspection != nullptr && !seen.inspection->packet_variables.empty()) {
+    if (seen.inspection != nullptr && !seen.inspection->packet_variables.empty() && eve.has("metadata")) {
       write(eve.file, metadata_line(eve, seen));
     }
   }

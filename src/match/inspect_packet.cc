@@ -55,6 +55,7 @@ Bytes packet_bytes(PacketBuffer buffer, const packet::Packet& packet) {
 
 void Inspector::State::start(const packet::Packet& packet, const stream::Followed& followed, Inspection& out) {
   now = {};
+  ++packets;
   now.packet = &packet;
   now.followed = &followed;
   now.flow = followed.flow;
@@ -180,23 +181,29 @@ bool Inspector::State::holds_conditions(const CompiledRule& rule, TransactionMem
   });
 }
 
+Bytes Inspector::State::packet_buffer(int number) {
+  const Buffer& buffer = compiled.buffers[static_cast<std::size_t>(number)];
+  const Bytes bytes = packet_bytes(buffer.packet_buffer, *now.packet);
+  if (bytes.empty() || buffer.changes.empty()) return bytes;
+  Changed& one = changed[static_cast<std::size_t>(number)];
+  if (one.when != packets) {
+    one.when = packets;
+    one.bytes.assign(text_of(bytes));
+    for (const Change& change : buffer.changes) change.apply(one.bytes);
+  }
+  return bytes_of(one.bytes);
+}
+
 bool Inspector::State::holds_packet_checks(const CompiledRule& rule, bool& of_stream) {
   for (const Check& check : rule.packet_checks) {
     const Buffer& buffer = compiled.buffers[static_cast<std::size_t>(check.buffer)];
     if (buffer.where == Where::kPacketBuffer) {
-      Bytes bytes = packet_bytes(buffer.packet_buffer, *now.packet);
-      if (bytes.empty()) {
+      if (packet_bytes(buffer.packet_buffer, *now.packet).empty()) {
         if (check.asks_absent || check.absent_suffices) continue;
         return false;
       }
       if (check.asks_absent) return false;
-      std::string changed;
-      if (!buffer.changes.empty()) {
-        changed = std::string(text_of(bytes));
-        for (const Change& change : buffer.changes) change.apply(changed);
-        bytes = bytes_of(changed);
-      }
-      if (!evaluator.holds(check.program, {bytes, 0, true, true})) return false;
+      if (!evaluator.holds(check.program, {packet_buffer(check.buffer), 0, true, true})) return false;
       continue;
     }
     if (rule.on_stream && now.has_stream && evaluator.holds(check.program, now.stream)) {
@@ -241,16 +248,8 @@ void Inspector::State::judge_packets() {
   candidates->search_payload(packet, now.side, packet.payload, named);
   if (now.has_stream) candidates->search_payload(packet, now.side, now.stream.bytes, named);
   for (const BufferSearch& search : candidates->packet_searches()) {
-    const Buffer& buffer = compiled.buffers[static_cast<std::size_t>(search.buffer)];
-    const Bytes bytes = packet_bytes(buffer.packet_buffer, packet);
-    if (bytes.empty()) continue;
-    if (buffer.changes.empty()) {
-      candidates->search(search, bytes, named);
-    } else {
-      std::string changed(text_of(bytes));
-      for (const Change& change : buffer.changes) change.apply(changed);
-      candidates->search(search, bytes_of(changed), named);
-    }
+    const Bytes bytes = packet_buffer(search.buffer);
+    if (!bytes.empty()) candidates->search(search, bytes, named);
   }
   std::ranges::sort(named);
   named.erase(std::unique(named.begin(), named.end()), named.end());

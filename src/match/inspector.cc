@@ -36,6 +36,7 @@ Inspector::State::State(std::shared_ptr<const rules::RuleSet> set, const Options
   reputation = Reputation::read(options, faults);
   for (const protocol::Protocol* protocol : protocols) applications.push_back(applications_of(*protocol));
   for (auto& buffers : made) buffers.resize(compiled.buffers.size());
+  changed.resize(compiled.buffers.size());
   is_inline = options.flag("stream.inline", false);
   most_alerts = std::max<std::uint64_t>(options.number("packet-alert-max", 15), 1);
   chunk[0] = options.number("stream.reassembly.toserver-chunk-size", 2560);

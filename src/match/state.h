@@ -64,6 +64,8 @@ struct Inspector::State {
   bool holds_packet_checks(const CompiledRule& rule, bool& of_stream);
   bool judge_packet(const CompiledRule& rule, bool& of_stream);
   void judge_packets();
+  // A buffer of the packet in hand, its transforms done; made once.
+  Bytes packet_buffer(int number);
   void matched(const CompiledRule& rule, const protocol::Transaction* transaction, TransactionMemory* memory,
                bool of_stream);
 
@@ -128,7 +130,14 @@ struct Inspector::State {
     std::vector<std::string> bytes;  // of transforms
   };
   std::vector<Made> made[2];
-  std::uint64_t turn = 0;  // a new one for each transaction that is judged
+  // The same of the packet's own buffers.
+  struct Changed {
+    std::uint64_t when = 0;
+    std::string bytes;
+  };
+  std::vector<Changed> changed;
+  std::uint64_t packets = 0;  // that were looked at
+  std::uint64_t turn = 0;     // a new one for each transaction that is judged
 };
 
 }  // namespace tocsin::match

@@ -128,16 +128,15 @@ FlowTable::FlowTable(const Settings& settings)
 
 Flow* FlowTable::find(const FlowKey& key) {
   const auto found = index_.find(key);
-  return found == index_.end() ? nullptr : &found->second->flow;
+  return found == index_.end() ? nullptr : &*found->second;
 }
 
 Flow& FlowTable::add(const FlowKey& key) {
   Entry& entry = lists_[0].emplace_back();
   entry.key = key;
-  const auto place = std::prev(lists_[0].end());
-  index_.insert_or_assign(key, place);
-  places_.emplace(&entry.flow, place);
-  return entry.flow;
+  entry.place = std::prev(lists_[0].end());
+  index_.insert_or_assign(key, entry.place);
+  return entry;
 }
 
 std::size_t FlowTable::list_of(const Flow& flow) const {
@@ -164,10 +163,10 @@ Timestamp FlowTable::timeout_of(std::size_t list) const {
 }
 
 void FlowTable::touch(Flow& flow) {
-  const auto place = places_.at(&flow);
+  auto& entry = static_cast<Entry&>(flow);
   const std::size_t list = list_of(flow);
-  lists_[list].splice(lists_[list].end(), lists_[place->list], place);
-  place->list = list;
+  lists_[list].splice(lists_[list].end(), lists_[entry.list], entry.place);
+  entry.list = list;
 }
 
 bool FlowTable::is_expired(const Flow& flow, Timestamp now) const {
@@ -176,7 +175,7 @@ bool FlowTable::is_expired(const Flow& flow, Timestamp now) const {
 
 Flow* FlowTable::expired(Timestamp now) {
   for (Entries& list : lists_) {
-    if (!list.empty() && is_expired(list.front().flow, now)) return &list.front().flow;
+    if (!list.empty() && is_expired(list.front(), now)) return &list.front();
   }
   return nullptr;
 }
@@ -187,7 +186,7 @@ Flow* FlowTable::idlest() {
     Flow* found = nullptr;
     for (std::size_t protocol = 0; protocol < kProtocols; ++protocol) {
       Entries& list = lists_[protocol * kStates + state];
-      if (!list.empty() && (found == nullptr || list.front().flow.last < found->last)) found = &list.front().flow;
+      if (!list.empty() && (found == nullptr || list.front().last < found->last)) found = &list.front();
     }
     if (found != nullptr) return found;
   }
@@ -195,18 +194,16 @@ Flow* FlowTable::idlest() {
 }
 
 void FlowTable::remove(Flow& flow) {
-  const auto found = places_.find(&flow);
-  const auto place = found->second;
-  places_.erase(found);
-  index_.erase(place->key);
-  lists_[place->list].erase(place);
+  const auto& entry = static_cast<Entry&>(flow);
+  index_.erase(entry.key);
+  lists_[entry.list].erase(entry.place);
 }
 
 std::vector<Flow*> FlowTable::all() {
   std::vector<Flow*> flows;
-  flows.reserve(places_.size());
+  flows.reserve(index_.size());
   for (Entries& list : lists_) {
-    for (Entry& entry : list) flows.push_back(&entry.flow);
+    for (Entry& entry : list) flows.push_back(&entry);
   }
   std::sort(flows.begin(), flows.end(), [](const Flow* a, const Flow* b) { return a->id < b->id; });
   return flows;

@@ -49,10 +49,11 @@ class FlowTable {
   std::vector<Flow*> all();
 
  private:
-  struct Entry {
+  // What the table gives away as a flow is one of these, so that a flow is found in its list without being looked for.
+  struct Entry : Flow {
     FlowKey key;
-    Flow flow;
     std::size_t list = 0;
+    std::list<Entry>::iterator place;
   };
   using Entries = std::list<Entry>;
   struct Hash {
@@ -68,7 +69,6 @@ class FlowTable {
   std::size_t most_;
   std::array<Entries, kProtocols * kStates> lists_;
   std::unordered_map<FlowKey, Entries::iterator, Hash> index_;
-  std::unordered_map<const Flow*, Entries::iterator> places_;
 };
 
 }  // namespace tocsin::stream
