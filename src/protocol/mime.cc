@@ -4,6 +4,7 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 
 #include "base/text.h"
@@ -17,13 +18,17 @@ constexpr std::size_t kLongestLine = 998, kLongestEncodedLine = 76, kLongestHead
 constexpr std::size_t kMostHeaders = 1'024, kMostHeaderBytes = 256 * 1'024, kMostUrls = 1'024, kMostAttachments = 1'024,
                       kMostBoundaries = 64, kLongestUrlLine = 8'192;
 
-int base64_value(char c) {
-  if (c >= 'A' && c <= 'Z') return c - 'A';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-  if (c >= '0' && c <= '9') return c - '0' + 52;
-  if (c == '+') return 62;
-  return c == '/' ? 63 : -1;
-}
+// By letter; -1: it is none of base64.
+constexpr auto kBase64Values = [] {
+  std::array<std::int8_t, 256> values{};
+  values.fill(-1);
+  constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  for (std::size_t i = 0; i < kLetters.size(); ++i)
+    values[static_cast<std::uint8_t>(kLetters[i])] = static_cast<std::int8_t>(i);
+  return values;
+}();
+
+int base64_value(char c) { return kBase64Values[static_cast<std::uint8_t>(c)]; }
 
 int hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -39,6 +44,15 @@ std::string_view without_blanks(std::string_view text) {
 std::size_t find_ignoring_case(std::string_view text, std::string_view part) {
   const auto small = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
   const auto same = [small](char a, char b) { return small(a) == small(b); };
+  // Of schemes: their colon is the rarest, and memchr finds it.
+  if (const std::size_t colon = part.find(':'); colon != std::string_view::npos) {
+    for (std::size_t at = text.find(':', colon); at != std::string_view::npos; at = text.find(':', at + 1)) {
+      const std::size_t begin = at - colon;
+      if (part.size() > text.size() - begin) break;
+      if (std::equal(part.begin(), part.end(), text.begin() + static_cast<std::ptrdiff_t>(begin), same)) return begin;
+    }
+    return std::string_view::npos;
+  }
   const auto found = std::search(text.begin(), text.end(), part.begin(), part.end(), same);
   return found == text.end() ? std::string_view::npos : static_cast<std::size_t>(found - text.begin());
 }
@@ -79,6 +93,7 @@ std::map<std::string, std::string> parameters(std::string_view value) {
 
 bool Base64Decoder::decode(std::string_view text, std::string& out) {
   bool is_right = true;
+  out.reserve(out.size() + text.size() / 4 * 3 + 3);
   for (const char c : text) {
     int value = base64_value(c);
     if (c == '=') {
