@@ -16,6 +16,38 @@ constexpr std::size_t kLongestPattern[2] = {17, 10};
 constexpr std::uint64_t kWait = 100'000, kMostWait = 200'000;
 // What may wait after a change of protocols.
 constexpr std::size_t kChangeWait = 4'096;
+// What may wait in all flows that a thread follows. Beyond it flows that are not recognised yet are given up, so that
+// beginnings of flows that nobody can recognise do not use memory up.
+constexpr std::size_t kMostWaitInAll = std::size_t{64} << 20;
+thread_local std::size_t waits_in_all = 0;
+
+// For as long as what waits of one flow may change; one within another of the same flow does nothing.
+class Tally {
+ public:
+  template <typename Side>
+  explicit Tally(const Side (&sides)[2])
+      : first_(sides[0].waiting), second_(sides[1].waiting), outer_(current), is_inner_(outer_ == &first_) {
+    if (is_inner_) return;
+    current = &first_;
+    before_ = size();
+  }
+  ~Tally() {
+    if (is_inner_) return;
+    current = outer_;
+    waits_in_all += size() - before_;
+  }
+  Tally(const Tally&) = delete;
+  Tally& operator=(const Tally&) = delete;
+
+ private:
+  using Waiting = std::vector<std::uint8_t>;
+  static inline thread_local const Waiting* current = nullptr;
+  std::size_t size() const { return first_.size() + second_.size(); }
+  const Waiting &first_, &second_;
+  const Waiting* outer_;
+  bool is_inner_;
+  std::size_t before_ = 0;
+};
 
 }  // namespace
 
@@ -23,7 +55,7 @@ Application::Application(const ProtocolSettings& settings, bool is_udp, std::uin
                          std::uint16_t server_port)
     : settings_(settings), is_udp_(is_udp), client_port_(client_port), server_port_(server_port) {}
 
-Application::~Application() = default;
+Application::~Application() { waits_in_all -= seen_[0].waiting.size() + seen_[1].waiting.size(); }
 
 void Application::expect(std::string_view protocol, const Parser::Expected& announced) {
   expected_ = find_protocol(protocol);
@@ -34,7 +66,7 @@ void Application::fail() {
   failed_ = true;
   changing_ = false;
   for (Seen& side : seen_) {
-    side.waiting = {};
+    std::vector<std::uint8_t>().swap(side.waiting);  // its memory, too
     side.is_settled = true;
   }
 }
@@ -102,6 +134,7 @@ void Application::take(Side side, Bytes bytes, Timestamp time) {
     return;
   }
   if (bytes.empty()) return;
+  const Tally tally(seen_);
   Seen& own = seen(side);
   own.bytes += bytes.size();
   if (own.is_settled && !changing_) {
@@ -109,6 +142,11 @@ void Application::take(Side side, Bytes bytes, Timestamp time) {
     return;
   }
   if (first_ < 0) first_ = static_cast<int>(side);
+  if (waits_in_all + bytes.size() > kMostWaitInAll) {
+    events.emplace_back("applayer_proto_detection_skipped");
+    fail();
+    return;
+  }
   own.waiting.insert(own.waiting.end(), bytes.begin(), bytes.end());
   detect(side, time);
 }
@@ -303,6 +341,7 @@ void Application::change() {
 
 void Application::skip(Side side, std::uint64_t bytes, Timestamp time) {
   if (failed_ || (broken_ && !changing_)) return;
+  const Tally tally(seen_);
   if (!protocol_ || changing_) {
     fail();
     return;
@@ -316,6 +355,7 @@ void Application::skip(Side side, std::uint64_t bytes, Timestamp time) {
 void Application::end(Side side, Timestamp time) {
   const InStage stage(Stage::kProtocols);
   if (failed_ || is_udp_) return;
+  const Tally tally(seen_);
   Seen& own = seen(side);
   if (!own.is_settled && changing_ && !own.waiting.empty()) {
     fail();

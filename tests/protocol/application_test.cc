@@ -35,6 +35,23 @@ TEST(Application, FailsWhereNothingIsRecognised) {
   EXPECT_EQ(talk.application.protocol(), nullptr);
 }
 
+// What waits is bounded in all flows together: 64 MiB, of which these would be 72.
+TEST(Application, GivesUpWhereTooMuchWaitsInAll) {
+  const std::string much(90'000, '#');
+  {
+    std::vector<std::unique_ptr<Talk>> talks;
+    for (int i = 0; i < 800; ++i) talks.push_back(std::make_unique<Talk>());
+    for (const auto& talk : talks) talk->client(much);
+    EXPECT_FALSE(talks.front()->application.has_failed());
+    EXPECT_TRUE(talks.back()->application.has_failed());
+    EXPECT_TRUE(talks.back()->has_event("applayer_proto_detection_skipped"));
+  }
+  // They are gone, and there is room again.
+  Talk talk;
+  talk.client(much);
+  EXPECT_FALSE(talk.application.has_failed());
+}
+
 TEST(Application, TellsThatBothSidesDiffer) {
   Talk talk;
   talk.client("SSH-2.0-a\r\n").server(kTls);
