@@ -147,7 +147,9 @@ Expected<std::unique_ptr<Engine>> Engine::make(EngineSettings settings) {
   const bool is_firewall = !own.firewall_rule_files.empty();
   if (own.is_inline) own.options.set("engine.inline", "yes");
   if (own.is_inline && own.options.text("stream.inline", "auto") == "auto") own.options.set("stream.inline", "yes");
-  if (!own.directory.empty() && !own.options.find("data-dir")) own.options.set("data-dir", own.directory.string());
+  if (!own.directory.empty() && !own.options.find("default-data-dir")) {
+    own.options.set("default-data-dir", own.directory.string());
+  }
   if (!own.threshold_file.empty()) own.options.set("threshold-file", own.threshold_file.string());
   if (const auto read = state->read_rules(); !read) return std::unexpected(read.error());
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/base64.h"
+#include "base/text.h"
 #include "engine/eve_event.h"
 #include "engine/eve_text.h"
 
@@ -257,7 +258,7 @@ void add_alert(EveObject& event, const EveSettings& eve, const Seen& seen, const
   if (with_metadata && eve.references && !rule.metadata.references.empty()) {
     event.open_list("references");
     for (const rules::Reference& reference : rule.metadata.references) {
-      const auto found = seen.surroundings->vocabulary->references.find(reference.kind);
+      const auto found = seen.surroundings->vocabulary->references.find(lower(reference.kind));
       const bool is_known = found != seen.surroundings->vocabulary->references.end();
       event.item((is_known ? found->second : reference.kind + ":") + reference.text);
     }

@@ -12,7 +12,7 @@ FileStore::FileStore(std::filesystem::path directory, bool stores_all, std::uint
 
 std::uint64_t FileStore::take(const protocol::File& file) {
   if (!stores_all_ && !file.is_stored) return 0;
-  Pending& pending = open_[&file];
+  Pending& pending = open_[file.serial];
   if (pending.is_done) return pending.stored;
   // Where the window has moved on before the file was asked for, the beginning is lost.
   const std::uint64_t end = file.offset + file.bytes.size();

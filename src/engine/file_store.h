@@ -19,7 +19,7 @@ class FileStore {
   // stored; 0: it is not, or not yet.
   std::uint64_t take(const protocol::File& file);
   // The file goes.
-  void forget(const protocol::File& file) { open_.erase(&file); }
+  void forget(const protocol::File& file) { open_.erase(file.serial); }
   std::uint64_t failures() const { return failures_; }
 
  private:
@@ -32,7 +32,7 @@ class FileStore {
   std::filesystem::path directory_;
   bool stores_all_;
   std::uint64_t most_, next_ = 1, failures_ = 0;
-  std::unordered_map<const protocol::File*, Pending> open_;
+  std::unordered_map<std::uint64_t, Pending> open_;  // by serial
 };
 
 }  // namespace tocsin::engine

@@ -107,7 +107,13 @@ class Compiler {
       if (const auto done = check(*made, i); !done) return std::unexpected(done.error());
     }
     for (const rules::Condition& condition : rule.conditions) {
+      const std::size_t before = made->transaction_conditions.size();
       if (const auto done = add_condition(*made, condition); !done) return std::unexpected(done.error());
+      if (made->transaction_conditions.size() == before) continue;
+      const TransactionCondition& added = made->transaction_conditions.back();
+      if (!is_told(rule, added))
+        return failure(fmt::format("{} is not told by any protocol of the rule",
+                                   out_.fields[static_cast<std::size_t>(added.field)].keyword));
     }
     const std::size_t parts =
         made->transaction_checks.size() + made->transaction_conditions.size() + (made->packet_checks.empty() ? 0 : 1);
@@ -236,6 +242,19 @@ class Compiler {
       place.push_back(std::move(one));
     }
     return {};
+  }
+
+  // Whether a protocol that is read has the field; of rules of none that is, another sentence says it.
+  bool is_told(const rules::Rule& rule, const TransactionCondition& condition) const {
+    if (condition.field < 0) return true;
+    const std::vector<int>& numbers = out_.fields[static_cast<std::size_t>(condition.field)].numbers;
+    bool is_read = false;
+    for (std::size_t i = 0; i < protocols_.size(); ++i) {
+      if ((applications_of(*protocols_[i]) & rule.protocol.applications) == 0) continue;
+      is_read = true;
+      if (numbers[i] >= 0) return true;
+    }
+    return !is_read;
   }
 
   int field(std::string_view keyword) {

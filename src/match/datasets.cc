@@ -38,6 +38,10 @@ int hex_of(char c) {
 
 Expected<std::string> read_text(const std::filesystem::path& path, std::size_t most) {
   std::string text;
+  std::error_code error;
+  if (std::filesystem::exists(path, error) && !std::filesystem::is_regular_file(path, error)) {
+    return failure(fmt::format("{}: is no file", printable(path.string(), 4096)));
+  }
   const auto done = read_blocks(path, [&](std::span<const std::byte> block) {
     text.append(reinterpret_cast<const char*>(block.data()), block.size());
     return text.size() <= most;
@@ -229,7 +233,10 @@ std::filesystem::path DataSets::to_read(const std::string& name, const std::stri
 std::filesystem::path DataSets::to_write(const std::string& name) const {
   const std::string directory = options_.text("default-data-dir");
   if (directory.empty() || !options_.flag("datasets.rules.allow-write", true)) return {};
-  return std::filesystem::path(directory) / name;
+  // Never above the directory, whatever the name is.
+  const std::filesystem::path path = (std::filesystem::path(directory) / name).lexically_normal();
+  const auto below = path.lexically_relative(std::filesystem::path(directory).lexically_normal());
+  return below.empty() || *below.begin() == ".." ? std::filesystem::path() : path;
 }
 
 Expected<std::shared_ptr<DataSet>> DataSets::open(const rules::DatasetMatch& wanted, const std::string& rule_file) {

@@ -107,6 +107,7 @@ void Inspector::State::finish_packet() {
   if (now.flow == nullptr) return;
   if (std::ranges::any_of(out.alerts, [](const Alert& alert) { return !alert.is_suppressed; }))
     now.flow->has_alerts = true;
+  for (const Alert& alert : out.alerts) now.flow->is_bypassed |= alert.rule->bypass;
   if (out.pass_flow && now.flow->verdict == stream::Verdict::kNone) now.flow->verdict = stream::Verdict::kPass;
   if (out.drop_flow && now.flow->verdict == stream::Verdict::kNone) now.flow->verdict = stream::Verdict::kDrop;
 }

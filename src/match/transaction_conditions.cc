@@ -1,5 +1,6 @@
 // Numbers, words, events and files of transactions.
 #include <algorithm>
+#include <vector>
 
 #include "base/text.h"
 #include "match/state.h"
@@ -19,12 +20,11 @@ bool contains_ignoring_case(std::string_view text, std::string_view part) {
   return Needle(part, true).find(bytes_of(text)) != Needle::kNone;
 }
 
-// "any", "all", "nb>2" (as many that hold), "all1" (all, and at least one), or the place of one.
-bool holds_which(std::string_view which, std::span<const bool> holds) {
-  const auto met = static_cast<std::uint64_t>(std::ranges::count(holds, true));
+// "any", "all", "nb>2" (as many that hold), "all1" (as all, of old), or the place of one. Of none nothing holds.
+bool holds_which(std::string_view which, std::span<const char> holds) {
+  const auto met = static_cast<std::uint64_t>(std::ranges::count(holds, 1));
   if (which.empty() || which == "any" || which == "raw" || which == "norm") return met > 0;
-  if (which == "all") return met == holds.size();
-  if (which == "all1") return !holds.empty() && met == holds.size();
+  if (which == "all" || which == "all1") return !holds.empty() && met == holds.size();
   if (which.starts_with("nb")) {
     const auto count = rules::parse_comparison(which.substr(2), UINT32_MAX);
     return count && count->holds(met);
@@ -32,7 +32,7 @@ bool holds_which(std::string_view which, std::span<const bool> holds) {
   const auto at = rules::parse_signed(which);
   if (!at) return false;
   const std::int64_t place = *at < 0 ? *at + static_cast<std::int64_t>(holds.size()) : *at;
-  return place >= 0 && place < static_cast<std::int64_t>(holds.size()) && holds[static_cast<std::size_t>(place)];
+  return place >= 0 && place < static_cast<std::int64_t>(holds.size()) && holds[static_cast<std::size_t>(place)] != 0;
 }
 
 bool holds_word(const rules::WordCondition& wanted, const Value& value) {
@@ -97,11 +97,10 @@ Inspector::State::Answer Inspector::State::holds_condition(const TransactionCond
       return transaction.is_complete(side) ? Answer::kNever : Answer::kNo;
     }
   }
-  bool holds[64];
-  std::size_t count = 0;
+  std::vector<char> holds;
   Value first = transaction.value(number, side, 0);
   const bool is_length = wanted != nullptr && wanted->field == "urilen";
-  for (std::size_t i = 0; i < std::size(holds); ++i) {
+  for (std::size_t i = 0; i < kMostValues; ++i) {
     const Value value = i == 0 ? first : transaction.value(number, side, i);
     const bool is_there = value.presence == Presence::kWhole || value.presence == Presence::kGrowing;
     if (!is_there) break;
@@ -114,18 +113,16 @@ Inspector::State::Answer Inspector::State::holds_condition(const TransactionCond
       one = (symbol ? value.number == *symbol : equals_ignoring_case(text_of(value.bytes), wanted->symbol)) !=
             wanted->negated;
     } else if (wanted != nullptr) {
-      const std::uint64_t what = is_length ? std::min<std::uint64_t>(value.bytes.size(), 65'535) : value.number;
+      const std::uint64_t what = is_length ? value.bytes.size() : value.number;
       one = wanted->comparison.holds(what) != wanted->negated;
     }
-    holds[count++] = one;
+    holds.push_back(one);
     if (words != nullptr || is_length || bits != nullptr) break;
-    const Value next = transaction.value(number, side, i + 1);
-    // A field that is there once answers the same for every place.
-    if (i == 0 && next.presence == Presence::kWhole && next.number == value.number && wanted->which.empty()) break;
+    if (one && wanted->which.empty()) break;
   }
-  if (count == 0 && first.presence == Presence::kNotYet && !transaction.is_complete(side)) return Answer::kNo;
+  if (holds.empty() && first.presence == Presence::kNotYet && !transaction.is_complete(side)) return Answer::kNo;
   const std::string_view which = wanted == nullptr ? std::string_view() : std::string_view(wanted->which);
-  if (holds_which(which, {holds, count})) return Answer::kYes;
+  if (holds_which(which, holds)) return Answer::kYes;
   return transaction.is_complete(side) ? Answer::kNever : Answer::kNo;
 }
 

@@ -95,11 +95,15 @@ Apply digest(const EVP_MD* kind) {
 Apply domain(bool only_suffix) {
   return [only_suffix](std::string& bytes) {
     static const psl_ctx_t* const list = psl_builtin();
-    const char* registered = list == nullptr ? nullptr : psl_registrable_domain(list, bytes.c_str());
+    // The list is in lower case; a name with a NUL is none.
+    std::string name = bytes;
+    std::ranges::transform(name, name.begin(), small);
+    const bool is_name = list != nullptr && name.find('\0') == std::string::npos;
+    const char* registered = is_name ? psl_registrable_domain(list, name.c_str()) : nullptr;
     const char* part = registered == nullptr ? nullptr
-                       : only_suffix         ? psl_unregistrable_domain(list, bytes.c_str())
+                       : only_suffix         ? psl_unregistrable_domain(list, name.c_str())
                                              : registered;
-    bytes = part == nullptr ? std::string() : std::string(part);
+    bytes = part == nullptr ? std::string() : bytes.substr(static_cast<std::size_t>(part - name.c_str()));
   };
 }
 
@@ -143,7 +147,7 @@ Expected<Apply> from_base64(std::string_view argument) {
     std::string_view part = bytes;
     if (offset > 0 && offset >= part.size()) return;
     part.remove_prefix(offset);
-    if (count > 0 && count >= part.size()) return;
+    if (count > 0 && count > part.size()) return;
     if (count > 0) part = part.substr(0, count);
     if (strict && part.size() % 4 != 0) return;
     std::string decoded = decode_base64(bytes_of(part), lenient);

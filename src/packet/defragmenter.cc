@@ -227,6 +227,7 @@ bool Defragmenter::insert(Tracker& tracker, const Fragment& fragment, bool& is_o
 bool Defragmenter::assemble(Tracker& tracker, int version, std::vector<std::uint8_t>& datagram) const {
   std::uint32_t length = 0;
   for (const auto& [start, piece] : tracker.pieces) {
+    if (piece.fragment_start > tracker.last_offset) break;  // as below
     if (start > length) return false;
     length = std::max(length, piece.end);
   }

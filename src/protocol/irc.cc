@@ -58,16 +58,23 @@ class IrcTransaction final : public Transaction {
     out.open("irc");
     out.text("command", command_);
     if (!source_.empty()) out.text("source", source_);
-    // A password is nobody's to keep.
-    const bool is_secret = equals_ignoring_case(command_, "PASS") || equals_ignoring_case(command_, "OPER") ||
-                           equals_ignoring_case(command_, "AUTHENTICATE");
+    const bool is_secret = is_secret_();
     if (!target_.empty() && !is_secret) out.text("target", target_);
-    if (!text_.empty() && !is_secret) out.text("text", text_);
+    if (!text_.empty() && !is_secret && !equals_ignoring_case(command_, "JOIN")) out.text("text", text_);
     out.close();
     return out.take();
   }
 
  private:
+  // A password is nobody's to keep: not what logs in, nor what is said to services; of JOIN the text is a key.
+  bool is_secret_() const {
+    for (const std::string_view command : {"PASS", "OPER", "AUTHENTICATE", "NICKSERV", "NS", "CHANSERV", "CS"}) {
+      if (equals_ignoring_case(command_, command)) return true;
+    }
+    const std::string target = lower(target_.substr(0, target_.find('@')));
+    return (target.ends_with("serv") || target == "q" || target == "x" || target == "authserv") &&
+           equals_ignoring_case(command_, "PRIVMSG");
+  }
   std::string source_, command_, target_, text_;
 };
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <charconv>
 #include <vector>
 
@@ -69,6 +70,11 @@ ProtocolSettings::Of settings_of(const Options& options, const Protocol& protoco
 }
 
 }  // namespace
+
+File::File() {
+  static std::atomic<std::uint64_t> last{0};
+  serial = ++last;
+}
 
 ProtocolSettings::ProtocolSettings(const Options& options) : options_(options) {
   for (const bool is_udp : {false, true}) {

@@ -46,7 +46,9 @@ struct Memory {
 
 // A file that is carried. Its bytes are kept up to a limit.
 struct File {
+  File();
   virtual ~File() = default;
+  std::uint64_t serial;  // no other file of this process has it
   std::string name, magic;
   Side side = Side::kToClient;
   std::string bytes;  // from `offset` on

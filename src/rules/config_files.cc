@@ -61,7 +61,7 @@ Expected<ThresholdLine> threshold_line(std::string_view line, const Variables& v
     one.kind = ThresholdLine::Kind::kRateFilter;
   else if (kind != "suppress")
     return failure("a line begins with suppress, threshold, event_filter or rate_filter");
-  bool has_gid = false, has_sid = false;
+  bool has_gid = false, has_sid = false, has_type = false, has_timeout = false;
   std::string_view rest = space == std::string_view::npos ? std::string_view() : line.substr(space);
   while (!trim(rest).empty()) {
     rest = trim(rest);
@@ -89,7 +89,7 @@ Expected<ThresholdLine> threshold_line(std::string_view line, const Variables& v
     else if (key == "seconds")
       fits = as_number(one.threshold.seconds);
     else if (key == "timeout")
-      fits = as_number(one.timeout);
+      fits = has_timeout = as_number(one.timeout);
     else if (key == "new_action")
       one.new_action = value;
     else if (key == "track")
@@ -97,7 +97,7 @@ Expected<ThresholdLine> threshold_line(std::string_view line, const Variables& v
     else if (key == "type") {
       constexpr std::string_view kTypes[] = {"limit", "threshold", "both", "backoff"};
       const auto found = std::ranges::find(kTypes, value);
-      fits = found != std::end(kTypes);
+      fits = has_type = found != std::end(kTypes);
       if (fits) one.threshold.type = static_cast<Threshold::Type>(found - kTypes);
     } else if (key == "ip" && one.kind == ThresholdLine::Kind::kSuppress) {
       auto addresses = parse_addresses(value, variables);
@@ -109,6 +109,21 @@ Expected<ThresholdLine> threshold_line(std::string_view line, const Variables& v
     if (!fits) return failure(fmt::format("'{} {}' has no place there", printable(key, 40), printable(value, 80)));
   }
   if (!has_gid || !has_sid) return failure("gen_id and sig_id are needed");
+  const auto is_one = [](std::string_view word, std::initializer_list<std::string_view> all) {
+    return std::ranges::find(all, word) != all.end();
+  };
+  const std::string& track = one.threshold.track;
+  if (!track.empty() && !is_one(track, {"by_src", "by_dst", "by_rule", "by_both", "by_flow", "by_either"}))
+    return failure(fmt::format("'track {}' has no place there", printable(track, 40)));
+  const bool has_rate = one.threshold.count > 0 && one.threshold.seconds > 0;
+  if (one.kind == ThresholdLine::Kind::kThreshold && !(has_type && !track.empty() && has_rate))
+    return failure("type, track, count and seconds are needed");
+  if (one.kind == ThresholdLine::Kind::kRateFilter) {
+    if (track.empty() || !has_rate || !has_timeout || one.new_action.empty())
+      return failure("track, count, seconds, new_action and timeout are needed");
+    if (!is_one(one.new_action, {"alert", "drop", "reject", "pass"}))
+      return failure(fmt::format("'new_action {}' has no place there", printable(one.new_action, 40)));
+  }
   return one;
 }
 

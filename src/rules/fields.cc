@@ -2,9 +2,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "base/text.h"
+#include "base/time.h"
 #include "rules/builder.h"
 
 namespace tocsin::rules {
@@ -19,12 +21,22 @@ bool is_name(std::string_view text) {
   });
 }
 
+// Which of several numbers are asked: docs.suricata.io, "Integer Keywords", "Multi-integers".
+bool is_which(std::string_view text) {
+  if (text == "any" || text == "all" || text == "all1" || parse_signed(text)) return true;
+  return text.starts_with("nb") && parse_comparison(text.substr(2), UINT32_MAX);
+}
+
 // A comparison, or the name of a number; of fields that a transaction may have several times also which of them.
 Expected<void> number(Builder& builder, const Option& option, const Keyword& keyword) {
   const auto parts = split(option.value, ',');
   NumberCondition condition{keyword.name, {}, {}, {}, option.negated};
   if (parts.size() > 2) return failure("a number is followed at most by which of several it is of");
-  if (parts.size() == 2) condition.which = parts[1];
+  if (parts.size() == 2) {
+    condition.which = parts[1];
+    const bool is_known = keyword.name == "urilen" ? parts[1] == "raw" || parts[1] == "norm" : is_which(parts[1]);
+    if (!is_known) return failure(fmt::format("'{}' says nothing of which are asked", printable(parts[1], 40)));
+  }
   auto comparison = parse_comparison(parts[0], keyword.most);
   std::string_view symbol = parts[0];
   if (symbol.starts_with('!')) symbol = trim(symbol.substr(1));
@@ -114,6 +126,46 @@ Expected<void> ip_proto(Builder& builder, const Option& option, const Keyword& k
     return {};
   }
   return words(builder, option, keyword);
+}
+
+// 2015, 2015-10-22, 2015-10-22T23:59:59: its first second since 1970.
+std::optional<std::uint64_t> seconds_of(std::string_view text) {
+  constexpr std::string_view kFirst = "0000-01-01T00:00:00";
+  const bool is_whole_part = text.size() == 4 || text.size() == 7 || text.size() == 10 || text.size() == 13 ||
+                             text.size() == 16 || text.size() == 19;
+  if (!is_whole_part) return std::nullopt;
+  const auto time = parse_time(std::string(text) + std::string(kFirst.substr(text.size())));
+  if (!time || *time < 0) return std::nullopt;
+  return static_cast<std::uint64_t>(*time / kSecond);
+}
+
+// A time, before or after one, or between two.
+Expected<void> date(Builder& builder, const Option& option, const Keyword& keyword) {
+  using Operator = Comparison::Operator;
+  std::string_view text = trim(option.value);
+  NumberCondition condition{keyword.name, {}, {}, {}, option.negated};
+  std::optional<std::uint64_t> first, second = 0;
+  if (const std::size_t between = text.find("<>"); between != std::string_view::npos) {
+    condition.comparison.op = Operator::kBetween;
+    first = seconds_of(trim(text.substr(0, between)));
+    second = seconds_of(trim(text.substr(between + 2)));
+  } else {
+    if (text.starts_with('>') || text.starts_with('<')) {
+      condition.comparison.op = text[0] == '>' ? Operator::kGreater : Operator::kLess;
+      text = trim(text.substr(1));
+    }
+    first = seconds_of(text);
+  }
+  if (!first || !second || (condition.comparison.op == Operator::kBetween && *first >= *second)) {
+    return failure(
+        fmt::format("'{}' is no time such as 2015-10-22T23:59:59, with > or < before it, nor two with <> "
+                    "between them",
+                    printable(option.value, 80)));
+  }
+  condition.comparison.first = *first;
+  condition.comparison.second = *second;
+  builder.rule.conditions.emplace_back(std::move(condition));
+  return {};
 }
 
 Expected<void> present(Builder& builder, const Option& option, const Keyword& keyword) {
@@ -233,7 +285,7 @@ constexpr Keyword kHeaders[] = {
     field("igmp.type", "", k8),
     quoted(field("tos", "", k8)),
     anywhere(quoted(field("ip_proto", "", k8, ip_proto))),
-    with(field("ipopts", "", 0, words), "any rr eol nop ts sec esec lsrr ssrr satid"),
+    with(field("ipopts", "", 0, words), "any rr eol nop ts qs sec esec lsrr ssrr satid rtralt cipso"),
     bare(field("sameip", "", 0, sameip)),
     field("vlan.layers", "", 3),
     with(field("vlan.id", "", 4094), ""),
@@ -259,7 +311,7 @@ constexpr Keyword kApplicationFields[] = {
     app("app-layer-event", "", "", 0, event),
     anywhere(app("app-layer-state", "", "", 0, words)),
     anywhere(quoted(app("app-layer-protocol", "", "", 0, app_layer_protocol))),
-    app("urilen", "", "http", k16, number, ""),
+    app("urilen", "", "http", k64, number, ""),
     app("dns.opcode", "", "dns", k8),
     app("dns.rcode", "", "dns", k16, number, "*"),
     app("dns.rrtype", "", "dns", k16, number, "*"),
@@ -276,8 +328,8 @@ constexpr Keyword kApplicationFields[] = {
     quoted(app("tls.issuerdn", "", "tls", 0, words), true),
     quoted(app("tls.fingerprint", "", "tls", 0, words), true),
     bare(app("tls_store", "tls.store", "tls", 0, present)),
-    app("tls_cert_notbefore", "", "tls", 0, words),
-    app("tls_cert_notafter", "", "tls", 0, words),
+    app("tls_cert_notbefore", "", "tls", 0, date),
+    app("tls_cert_notafter", "", "tls", 0, date),
     bare(app("tls_cert_expired", "", "tls", 0, present)),
     bare(app("tls_cert_valid", "", "tls", 0, present)),
     app("tls.cert_chain_len", "", "tls", k32),

@@ -175,7 +175,7 @@ Expected<void> fast_pattern(Builder& builder, const Option& option, const Keywor
   if (builder.open_buffer() != nullptr && builder.open_buffer()->buffer == "base64_data") {
     return failure("base64_data has no fast_pattern");
   }
-  const bool placed = content.is_relative() || content.offset || content.depth;
+  const bool placed = content.is_relative() || content.offset || content.depth || content.at_start;
   if (content.negated && placed) return failure("a negated content with a place is no fast_pattern");
   FastPattern fast;
   if (option.value == "only") {

@@ -168,6 +168,39 @@ TEST(Rules, ReadsThresholdLines) {
   EXPECT_EQ(faults[0].line, 4U);
 }
 
+TEST(Rules, ReadsDatesOfCertificates) {
+  const auto asked = [](const std::string& value) {
+    const Rule rule = only("alert tls any any -> any any (tls_cert_notafter:" + value + "; sid:1;)");
+    return std::get<NumberCondition>(rule.conditions.at(0)).comparison;
+  };
+  // date -u -d 2015-01-01 +%s; date -u -d '2015-10-22 23:59:59' +%s
+  EXPECT_EQ(asked(">2015"), (Comparison{Comparison::Operator::kGreater, 1'420'070'400, 0}));
+  EXPECT_EQ(asked("<2015-10-22T23:59:59"), (Comparison{Comparison::Operator::kLess, 1'445'558'399, 0}));
+  EXPECT_EQ(asked("1998-05-01<>2008-05-01"), (Comparison{Comparison::Operator::kBetween, 893'980'800, 1'209'600'000}));
+  for (const char* wrong : {"soon", "2015-1", "20155", "2016<>2015", ">"}) {
+    EXPECT_THAT(refusal(std::string("tls_cert_notafter:") + wrong + ";", "tls"), HasSubstr("is no time")) << wrong;
+  }
+}
+
+TEST(Rules, RefusesWhatItWouldHaveToPassOver) {
+  EXPECT_THAT(refusal("flowvar:a,\"b\";"), HasSubstr("flowvar can't be asked"));
+  EXPECT_THAT(refusal("dns.rrtype:16,al;", "dns"), HasSubstr("says nothing of which"));
+  EXPECT_THAT(refusal("content:\"a\"; startswith; fast_pattern:only;"), HasSubstr("excludes"));
+}
+
+TEST(Rules, RefusesThresholdLinesThatWouldSilenceForEver) {
+  const auto read_line = [](const std::string& line) {
+    std::vector<Fault> faults;
+    parse_thresholds(line, "t", default_variables(), faults);
+    return faults.empty() ? std::string("understood") : faults[0].message;
+  };
+  EXPECT_EQ(read_line("event_filter gen_id 1, sig_id 5, type limit, track by_src, count 1, seconds 60"), "understood");
+  EXPECT_THAT(read_line("event_filter gen_id 1, sig_id 5, type limit, track by_src, seconds 60"), HasSubstr("needed"));
+  EXPECT_THAT(read_line("rate_filter gen_id 1, sig_id 5, track by_src, seconds 5, new_action drop, timeout 9"),
+              HasSubstr("needed"));
+  EXPECT_THAT(read_line("suppress gen_id 1, sig_id 5, track by_name"), HasSubstr("has no place"));
+}
+
 TEST(Rules, DocumentsEveryKeyword) {
   std::ifstream file(TOCSIN_SOURCE_DIR "/docs/rules.md");
   std::ostringstream text;
