@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstring>
@@ -143,7 +144,9 @@ Expected<LocationTableContent> read_libloc(const std::string& path) {
   }
   const Database database(raw_database);
   LocationTableContent content;
-  content.date = static_cast<Timestamp>(loc_database_created_at(raw_database)) * kSecond;
+  constexpr std::uint64_t kLatest = 253'402'300'799;  // the end of the year 9999
+  content.date =
+      static_cast<Timestamp>(std::min<std::uint64_t>(loc_database_created_at(raw_database), kLatest)) * kSecond;
   content.description =
       fmt::format("libloc location database ({}, {})", first_line(loc_database_get_vendor(raw_database)),
                   first_line(loc_database_get_license(raw_database)));
