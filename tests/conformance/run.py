@@ -199,6 +199,17 @@ def load(folder, names, arguments, scratch, srcdir):
     return found
 
 
+def reports_in(scratch):
+    """What sanitizers wrote, the same place once."""
+    told = {}
+    for path in sorted(glob.glob(os.path.join(scratch, ".reports", "*"))):
+        with open(path, encoding="utf-8", errors="replace") as file:
+            text = file.read()
+        first = re.search(r"^.*(?:runtime error|ERROR: \w+Sanitizer).*$", text, re.M)
+        told.setdefault(re.sub(r"0x[0-9a-f]+|==\d+==", "", first.group(0) if first else text[:200]), text)
+    return told
+
+
 def stand_in_for_sources(scratch):
     """A folder that commands of tests take for Suricata's sources."""
     srcdir = os.path.join(scratch, ".srcdir")
@@ -219,12 +230,17 @@ def main():
     parser.add_argument("--output", help="keep what the tests write here")
     parser.add_argument("--write", action="store_true", help="write docs/conformance.md")
     parser.add_argument("--passing", action="store_true", help="print only the names of those that pass")
+    parser.add_argument("--sanitized", action="store_true", help="the program has sanitizers: tell what they say")
     arguments = parser.parse_args()
 
     scratch = os.path.abspath(arguments.output) if arguments.output else tempfile.mkdtemp(prefix="tocsin-conformance-")
     try:
         folder = os.path.abspath(arguments.folder)
         srcdir = stand_in_for_sources(scratch)
+        if arguments.sanitized:
+            os.makedirs(os.path.join(scratch, ".reports"), exist_ok=True)
+            for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
+                os.environ[name] = f"log_path={scratch}/.reports/{name[:4].lower()}:print_stacktrace=1"
         tests = load(folder, arguments.names, arguments, scratch, srcdir)
         if not tests:
             print(f"{folder}: no test.yaml below", file=sys.stderr)
@@ -235,9 +251,14 @@ def main():
                      if checks.version_of((test.config.get("requires") or {}).get("min-version", 0)) >= (9, 0, 0)}
         for outcome in outcomes:
             outcome.is_for_next = outcome.name in next_only
+        told = reports_in(scratch)
     finally:
         if not arguments.output:
             shutil.rmtree(scratch, ignore_errors=True)
+    for text in told.values():
+        print(text, file=sys.stderr)
+    if told:
+        return 1
     if arguments.passing:
         print("\n".join(outcome.name for outcome in outcomes if outcome.passed))
     else:
