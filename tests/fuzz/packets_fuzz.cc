@@ -119,6 +119,7 @@ const Target kEngine("engine", [](Bytes bytes) {
   settings.options.set("stream.midstream", choice & 1 ? "yes" : "no");
   settings.rule_files = {kRules.path()};
   settings.is_inline = (choice & 2) != 0;
+  if ((choice & 4) == 0) settings.options.set("mpm-algo", "none");  // the search takes long to make
   settings.check_checksums = false;
   auto made = engine::Engine::make(std::move(settings));
   if (!made) return;
