@@ -153,6 +153,10 @@ Expected<engine::EngineSettings> settings_of(const RulesInspection& given) {
   settings.directory = given.output;
   settings.country_of = countries_when_asked();
   settings.is_inline = given.is_inline;
+  if (given.cache != "none") {
+    const auto directory = given.cache.empty() ? cache_directory() / "rules" : std::filesystem::path(given.cache);
+    settings.options.set("engine.cache-directory", directory.string());
+  }
   settings.check_checksums = given.checksums != "none";
   return settings;
 }
@@ -194,6 +198,10 @@ void RulesInspection::add_to(CLI::App& command) {
       ->group(group);
   command.add_flag("--ips", is_inline, "Judge as if packets could be dropped")->group(group);
   command.add_flag("--strict", is_strict, "End with 1 when a rule is not understood or can't run")->group(group);
+  command
+      .add_option("--cache", cache,
+                  "Directory where compiled contents are kept (default: the user's cache; none: nowhere)")
+      ->group(group);
   command.add_flag("--stages", tells_stages, "Tell on standard error where the time went, by stage")->group(group);
   command.add_option("--output", output, "Directory for all logs and files: eve.json, fast.log, stats.log ...")
       ->group(group);

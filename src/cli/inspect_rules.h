@@ -12,7 +12,7 @@ namespace tocsin::cli {
 
 struct RulesInspection {
   std::vector<std::string> rules, firewall_rules, settings;
-  std::string configuration, output, checksums;
+  std::string configuration, output, checksums, cache;
   bool is_inline = false, is_strict = false, tells_stages = false;
 
   void add_to(CLI::App& command);

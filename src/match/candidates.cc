@@ -17,7 +17,7 @@ bool is_of(rules::Side wanted, Side side) {
 
 const Searcher* Candidates::add(std::vector<Searcher::Pattern> patterns, Compiled& compiled) {
   if (patterns.empty()) return nullptr;
-  auto made = Searcher::make(patterns, memory_);
+  auto made = Searcher::make(patterns, memory_, &cache_);
   if (!made) {
     compiled.faults.push_back({"", 0, 0, 0, made.error().message, true});
     has_failed_ = true;
@@ -27,7 +27,9 @@ const Searcher* Candidates::add(std::vector<Searcher::Pattern> patterns, Compile
   return searchers_.back().get();
 }
 
-Candidates::Candidates(Compiled& compiled, std::span<const protocol::Protocol* const> protocols, bool search) {
+Candidates::Candidates(Compiled& compiled, std::span<const protocol::Protocol* const> protocols, bool search,
+                       const std::string& cache)
+    : cache_(cache) {
   transactions_.resize(protocols.size());
   std::vector<Searcher::Pattern> payload[3][2];
   std::map<int, std::vector<Searcher::Pattern>> of_packets;

@@ -23,7 +23,9 @@ struct BufferSearch {
 class Candidates {
  public:
   // search: false: every rule is always looked at, which must give the same answers.
-  Candidates(Compiled& compiled, std::span<const protocol::Protocol* const> protocols, bool search);
+  // cache: the directory where what was compiled is kept; empty: it is not.
+  Candidates(Compiled& compiled, std::span<const protocol::Protocol* const> protocols, bool search,
+             const std::string& cache = {});
 
   // Whether contents could not be searched: then there are rules that are never looked at.
   bool has_failed() const { return has_failed_; }
@@ -55,6 +57,7 @@ class Candidates {
   };
   const Searcher* add(std::vector<Searcher::Pattern> patterns, Compiled& compiled);
 
+  DatabaseCache cache_;
   bool has_failed_ = false;
   SearchMemory memory_;
   std::vector<std::unique_ptr<Searcher>> searchers_;

@@ -27,7 +27,8 @@ Inspector::State::State(std::shared_ptr<const rules::RuleSet> set, const Options
       evaluator(static_cast<std::uint32_t>(options.number("detect.inspection-recursion-limit", 3000))) {
   resources = make_resources(options, static_cast<bool>(country_of));
   compiled = compile(*rules, firewall_rules.get(), options, *resources, protocols);
-  candidates = std::make_unique<Candidates>(compiled, protocols, options.text("mpm-algo") != "none");
+  candidates = std::make_unique<Candidates>(compiled, protocols, options.text("mpm-algo") != "none",
+                                            options.text("engine.cache-directory"));
   if (candidates->has_failed()) candidates = std::make_unique<Candidates>(compiled, protocols, false);
   faults.insert(faults.end(), compiled.faults.begin(), compiled.faults.end());
   firewall = std::make_unique<Firewall>(compiled, options, protocols,

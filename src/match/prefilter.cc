@@ -6,11 +6,26 @@
 #include <algorithm>
 #include <map>
 
+#include "base/hash.h"
+
 namespace tocsin::match {
 namespace {
 
 // Enough to tell contents apart; the rest is looked at with the rule.
 constexpr std::size_t kLongest = 64;
+// Fewer are compiled in no time.
+constexpr std::size_t kLeastKept = 500;
+
+// Of all that decides what is compiled.
+std::string key_of(const std::vector<const char*>& expressions, const std::vector<std::size_t>& lengths,
+                   const std::vector<unsigned>& flags) {
+  std::string all = std::string(hs_version()) + '\0';
+  for (std::size_t i = 0; i < expressions.size(); ++i) {
+    all += std::to_string(flags[i]) + ' ' + std::to_string(lengths[i]) + ' ';
+    all.append(expressions[i], lengths[i]);
+  }
+  return hex(sha256(all));
+}
 
 struct Gather {
   const std::vector<std::vector<std::uint32_t>>* rules;
@@ -41,7 +56,8 @@ struct Searcher::State {
 Searcher::Searcher(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Searcher::~Searcher() = default;
 
-Expected<std::unique_ptr<Searcher>> Searcher::make(const std::vector<Pattern>& patterns, SearchMemory& memory) {
+Expected<std::unique_ptr<Searcher>> Searcher::make(const std::vector<Pattern>& patterns, SearchMemory& memory,
+                                                   const DatabaseCache* cache) {
   std::map<std::pair<std::string, bool>, std::vector<std::uint32_t>> distinct;
   for (const Pattern& pattern : patterns) {
     std::string bytes = pattern.bytes.substr(0, kLongest);
@@ -62,14 +78,19 @@ Expected<std::unique_ptr<Searcher>> Searcher::make(const std::vector<Pattern>& p
     numbers.push_back(static_cast<unsigned>(numbers.size()));
     state->rules.push_back(rules);
   }
+  const bool is_kept = cache != nullptr && expressions.size() >= kLeastKept;
+  const std::string key = is_kept ? key_of(expressions, lengths, flags) : std::string();
+  if (is_kept) state->database = cache->find(key);
+  const bool is_found = state->database != nullptr;
   hs_compile_error_t* error = nullptr;
-  if (hs_compile_lit_multi(expressions.data(), flags.data(), numbers.data(), lengths.data(),
-                           static_cast<unsigned>(expressions.size()), HS_MODE_BLOCK, nullptr, &state->database,
-                           &error) != HS_SUCCESS) {
+  if (!is_found && hs_compile_lit_multi(expressions.data(), flags.data(), numbers.data(), lengths.data(),
+                                        static_cast<unsigned>(expressions.size()), HS_MODE_BLOCK, nullptr,
+                                        &state->database, &error) != HS_SUCCESS) {
     std::string why = error != nullptr && error->message != nullptr ? error->message : "unknown";
     hs_free_compile_error(error);
     return failure(fmt::format("the contents can't be searched at once: {}", why));
   }
+  if (is_kept && !is_found) cache->keep(key, state->database);
   if (hs_alloc_scratch(state->database, &memory.state_->scratch) != HS_SUCCESS)
     return failure("there is no memory for searching");
   return std::unique_ptr<Searcher>(new Searcher(std::move(state)));

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/expected.h"
+#include "match/database_cache.h"
 #include "match/search.h"
 
 namespace tocsin::match {
@@ -30,7 +31,9 @@ class Searcher {
     bool ignore_case = false;
     std::uint32_t rule = 0;
   };
-  static Expected<std::unique_ptr<Searcher>> make(const std::vector<Pattern>& patterns, SearchMemory& memory);
+  // cache: where what was compiled is kept; null: it is not.
+  static Expected<std::unique_ptr<Searcher>> make(const std::vector<Pattern>& patterns, SearchMemory& memory,
+                                                  const DatabaseCache* cache = nullptr);
   ~Searcher();
   // Adds the rules of every content that is in the bytes; a rule may come several times.
   void search(Bytes bytes, SearchMemory& memory, std::vector<std::uint32_t>& rules) const;

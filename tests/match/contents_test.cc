@@ -1,6 +1,12 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <random>
 
 #include "bench.h"
+#include "match/prefilter.h"
 
 namespace tocsin::match {
 namespace {
@@ -134,6 +140,48 @@ TEST(Entropy, IsMeasured) {
 }
 
 // The search only says which rules to look at: without it, the answers are the same.
+// What was compiled is read back, and compiled anew where the file is damaged or others may have written it.
+TEST(Search, IsKeptOnDisk) {
+  namespace fs = std::filesystem;
+  const fs::path directory = fs::path(::testing::TempDir()) / ("tocsin-contents-" + std::to_string(getpid()));
+  fs::remove_all(directory);
+  std::vector<Searcher::Pattern> patterns;
+  for (std::uint32_t i = 0; i < 600; ++i) patterns.push_back({"word" + std::to_string(i) + ".", i % 2 == 0, i});
+  const DatabaseCache cache(directory);
+  const auto answers = [&] {
+    SearchMemory memory;
+    const auto made = Searcher::make(patterns, memory, &cache);
+    std::vector<std::uint32_t> rules;
+    if (made) (*made)->search(bytes_of("a WORD4. and word5. WORD7."), memory, rules);
+    std::ranges::sort(rules);
+    return rules;
+  };
+  const std::vector<std::uint32_t> right{4, 5};
+  EXPECT_EQ(answers(), right);
+  const fs::path file = fs::directory_iterator(directory)->path();
+  const auto written = fs::last_write_time(file);
+  const auto size = fs::file_size(file);
+  EXPECT_EQ(answers(), right);
+  EXPECT_EQ(fs::last_write_time(file), written) << "it was compiled again";
+
+  const auto damage = [&](std::uint64_t at) {
+    std::fstream out(file, std::ios::binary | std::ios::in | std::ios::out);
+    out.seekp(static_cast<std::streamoff>(at)).put('\x5a').put('\xa5').put('\x5a');
+  };
+  for (const std::uint64_t at : {std::uint64_t{0}, std::uint64_t{40}, size / 2, size - 3}) {
+    damage(at);
+    EXPECT_EQ(answers(), right) << at;
+  }
+  fs::resize_file(file, 7);
+  EXPECT_EQ(answers(), right);
+  EXPECT_EQ(fs::file_size(file), size) << "the damaged one was not replaced";
+  fs::permissions(directory, fs::perms::all);
+  fs::resize_file(file, 7);
+  EXPECT_EQ(answers(), right);
+  EXPECT_EQ(fs::file_size(file), 7) << "a directory that anybody may write to was used";
+  fs::remove_all(directory);
+}
+
 TEST(Search, ChangesNoAnswer) {
   std::mt19937 random(7);
   const auto any = [&](int most) { return static_cast<int>(random() % static_cast<unsigned>(most)); };
