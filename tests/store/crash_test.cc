@@ -162,7 +162,7 @@ TEST_F(CrashTest, KillingTheWriterLosesAndDoublesNothing) {
     EXPECT_FALSE(entry.path().filename().string().starts_with(".tmp-")) << entry.path();
   }
   expect_sound();
-  EXPECT_GT(commits, kKills);
+  EXPECT_GT(commits, kKills / 4) << "too few to say anything";
   RecordProperty("commits", commits);
   std::cout << kKills << " kills, " << commits << " commits told of, " << behind << " committed but not told of\n";
 }
