@@ -23,7 +23,7 @@ struct RulesCommand {
 
 Expected<rules::Vocabulary> vocabulary_of(const RulesCommand& given) {
   rules::Vocabulary vocabulary;
-  vocabulary.variables = engine::variables_of(engine::default_options());
+  vocabulary.variables = rules::variables_of(engine::default_options());
   for (const std::string& variable : given.variables) {
     const std::size_t equals = variable.find('=');
     if (equals == 0 || equals == std::string::npos) return failure("--var needs NAME=VALUE");

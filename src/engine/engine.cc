@@ -38,20 +38,6 @@ void ask_for_files(const rules::RuleSet& set, Options& options) {
   }
 }
 
-}  // namespace
-
-rules::Variables variables_of(const Options& options) {
-  rules::Variables variables = rules::default_variables();
-  for (const std::string_view group : {"vars.address-groups.", "vars.port-groups."}) {
-    for (auto at = options.all().lower_bound(group); at != options.all().end() && at->first.starts_with(group); ++at) {
-      variables.insert_or_assign(at->first.substr(group.size()), at->second);
-    }
-  }
-  return variables;
-}
-
-namespace {
-
 // What the defragmenter's exception policy does to a packet; false: nothing.
 bool policy_of(const packet::Packet& packet, PacketVerdict& verdict) {
   using packet::ExceptionPolicy;
@@ -102,7 +88,7 @@ struct Engine::State {
 };
 
 Expected<void> Engine::State::read_rules() {
-  vocabulary.variables = variables_of(settings.options);
+  vocabulary.variables = rules::variables_of(settings.options);
   if (!settings.classification_file.empty()) {
     if (const auto read = rules::read_classification(settings.classification_file, vocabulary); !read) return read;
   }

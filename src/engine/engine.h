@@ -64,8 +64,6 @@ Expected<Options> read_configuration(const std::filesystem::path& path);
 // Files of rules that a configuration names: "rule-files" below "default-rule-path", and those of its firewall mode.
 std::vector<std::filesystem::path> rule_files_of(const Options& options);
 std::vector<std::filesystem::path> firewall_rule_files_of(const Options& options);
-// The variables of addresses and ports of a configuration, over those that rules have anyhow.
-rules::Variables variables_of(const Options& options);
 // What holds where there is no configuration: what Suricata ships.
 Options default_options();
 

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "base/base64.h"
 #include "base/file.h"
 #include "base/ip_address.h"
 #include "base/text.h"
@@ -17,18 +18,6 @@ namespace {
 
 constexpr std::uint64_t kDefaultMemory = 100ULL << 20;
 constexpr std::size_t kLargest = std::size_t{512} << 20, kOverhead = 64, kLongestContext = 4096;
-
-std::string encode_base64(std::string_view bytes) {
-  constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    std::uint32_t group = 0;
-    const std::size_t count = std::min<std::size_t>(3, bytes.size() - i);
-    for (std::size_t k = 0; k < 3; ++k) group = group << 8 | (k < count ? static_cast<std::uint8_t>(bytes[i + k]) : 0U);
-    for (std::size_t k = 0; k < 4; ++k) out += k <= count ? kLetters[group >> (18 - 6 * k) & 63] : '=';
-  }
-  return out;
-}
 
 int hex_of(char c) {
   return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
@@ -103,7 +92,7 @@ std::string DataSet::key_of_text(std::string_view text) const {
 }
 
 std::string DataSet::text_of_key(std::string_view key) const {
-  if (type_ == Type::kString) return encode_base64(key);
+  if (type_ == Type::kString) return base64(bytes_of(key));
   if (type_ == Type::kMd5 || type_ == Type::kSha256) {
     std::string text;
     for (const char c : key) text += fmt::format("{:02x}", static_cast<std::uint8_t>(c));

@@ -32,12 +32,7 @@ Thresholds::Thresholds(const Compiled& compiled, const Options& options, std::ve
       return text.size() <= kLargest;
     });
     if (!done) faults.push_back({file, 0, 0, 0, done.error().message, true});
-    rules::Variables variables = rules::default_variables();
-    for (const auto& [name, value] : options.all()) {
-      constexpr std::string_view kGroup = "vars.address-groups.";
-      if (name.starts_with(kGroup)) variables[name.substr(kGroup.size())] = value;
-    }
-    lines = rules::parse_thresholds(text, file, variables, faults);
+    lines = rules::parse_thresholds(text, file, rules::variables_of(options), faults);
   }
   std::uint64_t number = 0;
   for (const auto& rule : compiled.rules) {

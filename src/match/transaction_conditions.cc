@@ -23,7 +23,7 @@ bool contains_ignoring_case(std::string_view text, std::string_view part) {
 // "any", "all", "nb>2" (as many that hold), "all1" (as all, of old), or the place of one. Of none nothing holds.
 bool holds_which(std::string_view which, std::span<const char> holds) {
   const auto met = static_cast<std::uint64_t>(std::ranges::count(holds, 1));
-  if (which.empty() || which == "any" || which == "raw" || which == "norm") return met > 0;
+  if (which == "any" || which == "raw" || which == "norm") return met > 0;
   if (which == "all" || which == "all1") return !holds.empty() && met == holds.size();
   if (which.starts_with("nb")) {
     const auto count = rules::parse_comparison(which.substr(2), UINT32_MAX);
@@ -97,7 +97,9 @@ Inspector::State::Answer Inspector::State::holds_condition(const TransactionCond
       return transaction.is_complete(side) ? Answer::kNever : Answer::kNo;
     }
   }
-  std::vector<char> holds;
+  const std::string_view which = wanted == nullptr ? std::string_view() : std::string_view(wanted->which);
+  std::vector<char> holds;  // of which some are asked
+  bool is_any_there = false, does_any_hold = false;
   Value first = transaction.value(number, side, 0);
   const bool is_length = wanted != nullptr && wanted->field == "urilen";
   for (std::size_t i = 0; i < kMostValues; ++i) {
@@ -116,13 +118,13 @@ Inspector::State::Answer Inspector::State::holds_condition(const TransactionCond
       const std::uint64_t what = is_length ? value.bytes.size() : value.number;
       one = wanted->comparison.holds(what) != wanted->negated;
     }
-    holds.push_back(one);
-    if (words != nullptr || is_length || bits != nullptr) break;
-    if (one && wanted->which.empty()) break;
+    is_any_there = true;
+    does_any_hold |= one;
+    if (!which.empty()) holds.push_back(one);
+    if (words != nullptr || is_length || bits != nullptr || (one && which.empty())) break;
   }
-  if (holds.empty() && first.presence == Presence::kNotYet && !transaction.is_complete(side)) return Answer::kNo;
-  const std::string_view which = wanted == nullptr ? std::string_view() : std::string_view(wanted->which);
-  if (holds_which(which, holds)) return Answer::kYes;
+  if (!is_any_there && first.presence == Presence::kNotYet && !transaction.is_complete(side)) return Answer::kNo;
+  if (which.empty() ? does_any_hold : holds_which(which, holds)) return Answer::kYes;
   return transaction.is_complete(side) ? Answer::kNever : Answer::kNo;
 }
 

@@ -30,9 +30,9 @@ Expected<std::vector<std::string>> walk(const std::vector<std::string>& paths);
 // Hashes the file, compares with what the store has, recognises the format and finds the first time.
 Expected<SourceFile> identify(const std::string& path, const std::vector<SourceRecord>& known);
 
-// One source as batches of observations, whether they come from packets or from logs.
 class PacketRules;
 
+// One source as batches of observations, whether they come from packets or from logs.
 class SourceReader {
  public:
   // rules: see the packets, too, and must outlive the reader; null: none.

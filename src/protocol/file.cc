@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 
 namespace tocsin::protocol {
 namespace {
@@ -47,6 +48,11 @@ std::string finish(EVP_MD_CTX* context) {
 }
 
 }  // namespace
+
+File::File() {
+  static std::atomic<std::uint64_t> last{0};
+  serial = ++last;
+}
 
 FileSettings FileSettings::of(const Options& options) {
   FileSettings settings;

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "protocol/dns_message.h"
 #include "protocol/http_range.h"
+#include "protocol/mime.h"
 
 namespace tocsin::protocol {
 namespace {
@@ -13,21 +14,16 @@ namespace {
 // Of a message over TCP, too, the length has two bytes.
 constexpr std::size_t kLongestDns = 65'535;
 
-// RFC 4648, section 5, without padding; what is no such text ends it.
+// RFC 4648, section 5; what is none of its letters ends it.
 std::string from_base64url(std::string_view text) {
+  constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  std::string letters(text.substr(0, text.find_first_not_of(kLetters)));
+  std::ranges::replace(letters, '-', '+');
+  std::ranges::replace(letters, '_', '/');
   std::string bytes;
-  std::uint32_t bits = 0;
-  int held = 0;
-  for (const char c : text) {
-    constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    const std::size_t digit = kDigits.find(c);
-    if (digit == std::string_view::npos) break;
-    bits = bits << 6 | static_cast<std::uint32_t>(digit);
-    held += 6;
-    if (held < 8) continue;
-    held -= 8;
-    bytes.push_back(static_cast<char>(bits >> held));
-  }
+  Base64Decoder decoder;
+  decoder.decode(letters, bytes);
+  decoder.finish(bytes);
   return bytes;
 }
 

@@ -58,16 +58,16 @@ class IrcTransaction final : public Transaction {
     out.open("irc");
     out.text("command", command_);
     if (!source_.empty()) out.text("source", source_);
-    const bool is_secret = is_secret_();
-    if (!target_.empty() && !is_secret) out.text("target", target_);
-    if (!text_.empty() && !is_secret && !equals_ignoring_case(command_, "JOIN")) out.text("text", text_);
+    const bool hides = is_secret();
+    if (!target_.empty() && !hides) out.text("target", target_);
+    if (!text_.empty() && !hides && !equals_ignoring_case(command_, "JOIN")) out.text("text", text_);
     out.close();
     return out.take();
   }
 
  private:
   // A password is nobody's to keep: not what logs in, nor what is said to services; of JOIN the text is a key.
-  bool is_secret_() const {
+  bool is_secret() const {
     for (const std::string_view command : {"PASS", "OPER", "AUTHENTICATE", "NICKSERV", "NS", "CHANSERV", "CS"}) {
       if (equals_ignoring_case(command_, command)) return true;
     }

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <charconv>
 #include <vector>
 
@@ -70,11 +69,6 @@ ProtocolSettings::Of settings_of(const Options& options, const Protocol& protoco
 }
 
 }  // namespace
-
-File::File() {
-  static std::atomic<std::uint64_t> last{0};
-  serial = ++last;
-}
 
 ProtocolSettings::ProtocolSettings(const Options& options) : options_(options) {
   for (const bool is_udp : {false, true}) {

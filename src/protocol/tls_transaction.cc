@@ -1,12 +1,12 @@
 #include "protocol/tls_transaction.h"
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
 
 #include <array>
 #include <atomic>
 #include <utility>
 
+#include "base/base64.h"
 #include "protocol/eve_object.h"
 #include "protocol/values.h"
 
@@ -89,15 +89,6 @@ std::string_view ssl_word(std::uint16_t version) {
   }
 }
 
-std::string base64(const std::string& bytes) {
-  std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');
-  const int size =
-      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                      reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
-  text.resize(static_cast<std::size_t>(size));
-  return text;
-}
-
 void certificate_members(EveObject& out, const Certificate& certificate) {
   out.text("subject", certificate.subject);
   out.text("issuerdn", certificate.issuer);
@@ -109,10 +100,10 @@ void certificate_members(EveObject& out, const Certificate& certificate) {
 
 void chain_members(EveObject& out, const Peer& peer, bool first, bool all) {
   if (peer.chain.empty()) return;
-  if (first) out.text("certificate", base64(peer.chain.front()));
+  if (first) out.text("certificate", base64(bytes_of(peer.chain.front())));
   if (!all) return;
   out.open_list("chain");
-  for (const std::string& one : peer.chain) out.item(base64(one));
+  for (const std::string& one : peer.chain) out.item(base64(bytes_of(one)));
   out.close_list();
 }
 

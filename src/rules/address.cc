@@ -248,6 +248,16 @@ Variables default_variables() {
   return variables;
 }
 
+Variables variables_of(const Options& options) {
+  Variables variables = default_variables();
+  for (const std::string_view group : {"vars.address-groups.", "vars.port-groups."}) {
+    for (auto at = options.all().lower_bound(group); at != options.all().end() && at->first.starts_with(group); ++at) {
+      variables.insert_or_assign(at->first.substr(group.size()), at->second);
+    }
+  }
+  return variables;
+}
+
 Expected<AddressSet> parse_addresses(std::string_view text, const Variables& variables) {
   return parse_set<AddressSet, Addresses>(text, variables);
 }

@@ -10,6 +10,7 @@
 
 #include "base/expected.h"
 #include "base/ip_address.h"
+#include "base/options.h"
 
 namespace tocsin::rules {
 
@@ -32,6 +33,8 @@ struct PortSet {
 using Variables = std::map<std::string, std::string, std::less<>>;
 // What suricata.yaml has of old, with HOME_NET any.
 Variables default_variables();
+// Those of a configuration (vars.address-groups, vars.port-groups), over the ones that there are anyhow.
+Variables variables_of(const Options& options);
 
 Expected<AddressSet> parse_addresses(std::string_view text, const Variables& variables);
 Expected<PortSet> parse_ports(std::string_view text, const Variables& variables);
