@@ -362,7 +362,11 @@ MachinesEstimator::MachinesEstimator(MachinesEstimator&&) noexcept = default;
 MachinesEstimator& MachinesEstimator::operator=(MachinesEstimator&&) noexcept = default;
 
 void MachinesEstimator::add(std::span<const Presence> presences) {
-  for (const Presence& presence : presences) state_->log.add(presence);
+  constexpr std::size_t kAhead = 16;
+  for (std::size_t i = 0; i < presences.size(); ++i) {
+    if (i + kAhead < presences.size()) state_->log.prefetch(presences[i + kAhead]);
+    state_->log.add(presences[i]);
+  }
 }
 
 MachinesEstimate MachinesEstimator::estimate() {

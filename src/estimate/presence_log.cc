@@ -41,6 +41,12 @@ void PresenceLog::add(const Presence& presence) {
                      std::min<std::uint64_t>(presence.count, kMaxCount));
 }
 
+void PresenceLog::prefetch(const Presence& presence) const {
+  const std::uint64_t hash = hash_of(presence.ip);
+  if (!seen_full_) __builtin_prefetch(&seen_[hash & (seen_.size() - 1)]);
+  __builtin_prefetch(&slots_[hash & (slots_.size() - 1)]);
+}
+
 void PresenceLog::note_seen(std::uint64_t hash) {
   const std::size_t mask = seen_.size() - 1;
   std::size_t at = hash & mask;

@@ -36,7 +36,6 @@
 #include "estimate/recapture.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 
 namespace tocsin {
@@ -61,6 +60,14 @@ double second_ratio(const RecaptureSums& sums, const ReturnFit& fit) {
     return third / ((1 - r) * (1 - r)) / first;
   }
   return 0;
+}
+
+// std::popcount() is a call where the compiler may not use the instruction.
+int ones(std::uint64_t bits) {
+  bits -= bits >> 1 & 0x5555'5555'5555'5555;
+  bits = (bits & 0x3333'3333'3333'3333) + (bits >> 2 & 0x3333'3333'3333'3333);
+  bits = (bits + (bits >> 4)) & 0x0f0f'0f0f'0f0f'0f0f;
+  return static_cast<int>(bits * 0x0101'0101'0101'0101 >> 56);
 }
 
 }  // namespace
@@ -96,7 +103,7 @@ void RecaptureCounter::add(std::span<const HourCount> presences, RecaptureSums& 
   for (std::size_t i = 0; i < kLags.size() && kLags[i] <= span; ++i) {
     int pairs = 0;
     for (std::size_t word = 0; word + kLags[i] / 64 < words; ++word) {
-      pairs += std::popcount(present_[word] & later(word, kLags[i]));
+      pairs += ones(present_[word] & later(word, kLags[i]));
     }
     sums.pairs[i] += pairs;
   }
@@ -105,8 +112,8 @@ void RecaptureCounter::add(std::span<const HourCount> presences, RecaptureSums& 
     int outer = 0, triples = 0;
     for (std::size_t word = 0; word < words; ++word) {
       const std::uint64_t ends = present_[word] & later(word, 2 * step);
-      outer += std::popcount(ends);
-      triples += std::popcount(ends & later(word, step));
+      outer += ones(ends);
+      triples += ones(ends & later(word, step));
     }
     sums.outer[i] += outer;
     sums.triples[i] += triples;

@@ -43,6 +43,9 @@ constexpr std::array<FieldName, kFields> kNames = {{
     {"tlp", ScanType::kText},
 }};
 
+// Rows; a table that is larger than the caches answers that much later.
+constexpr std::size_t kAhead = 16;
+
 template <typename T>
 void read_numbers(const ScanChunk& chunk, std::size_t column, std::vector<std::uint64_t>& into) {
   for (std::size_t row = 0; row < chunk.rows(); ++row) {
@@ -82,8 +85,7 @@ std::string address_text(const Hash128& address) {
   return IpAddress(bytes).text();
 }
 
-BatchReader::BatchReader(const FieldSet& wanted, Together together, Pools& pools)
-    : together_(together), pools_(pools), no_text_(pools.texts.number_of("")) {
+BatchReader::BatchReader(const FieldSet& wanted, Pools& pools) : pools_(pools), no_text_(pools.texts.number_of("")) {
   for (std::size_t i = 0; i < kFields; ++i) {
     if (wanted[i]) fields_.push_back(static_cast<Field>(i));
   }
@@ -133,8 +135,6 @@ const Batch& BatchReader::read(const ScanChunk& chunk) {
         break;
     }
   }
-  if (together_.sightings) sightings();
-  if (together_.events) events();
   return batch_;
 }
 
@@ -157,8 +157,20 @@ void BatchReader::read_text(const ScanChunk& chunk, std::size_t column, std::vec
 }
 
 void BatchReader::read_address(const ScanChunk& chunk, std::size_t column, std::vector<std::uint64_t>& into) {
+  Hash128 last{};
+  std::uint64_t number = kNull;
   for (std::size_t row = 0; row < chunk.rows(); ++row) {
-    into[row] = chunk.is_null(column, row) ? kNull : pools_.addresses.number_of(chunk.uuid(column, row));
+    if (row + kAhead < chunk.rows()) pools_.addresses.prefetch(chunk.uuid(column, row + kAhead));
+    if (chunk.is_null(column, row)) {
+      into[row] = kNull;
+      continue;
+    }
+    const Hash128 address = chunk.uuid(column, row);
+    if (number == kNull || address != last) {
+      last = address;
+      number = pools_.addresses.number_of(address);
+    }
+    into[row] = number;
   }
 }
 
@@ -178,41 +190,57 @@ std::uint32_t BatchReader::hour_at(std::size_t row) const {
   return static_cast<std::uint32_t>(floor_to(seen, kHour) / kHour);
 }
 
+std::uint32_t BatchReader::pair_of(std::uint32_t a, std::uint32_t b) {
+  const auto next = static_cast<std::uint32_t>(pools_.pairs.size());
+  return pools_.pairs.insert(static_cast<std::uint64_t>(a) << 32 | b, next).first;
+}
+
 // One detector that judged one kind of thing of one actor and one target, address and name of both, in one hour.
-void BatchReader::sightings() {
-  batch_.sighting.resize(batch_.rows);
-  const auto pair_of = [&](std::uint32_t a, std::uint32_t b) {
-    const auto next = static_cast<std::uint32_t>(pools_.pairs.size());
-    return pools_.pairs.insert(static_cast<std::uint64_t>(a) << 32 | b, next).first;
-  };
+void BatchReader::number_sightings(const Selection& rows) {
   // Most have no name: their address alone is their number, those of pairs have the highest bit.
   const auto end_of = [&](Field ip, Field name, std::size_t row) {
     const std::uint32_t address = address_at(ip, row), text = text_at(name, row);
     return text == 0 ? address : 1U << 31 | pair_of(address, text);
   };
-  for (std::size_t row = 0; row < batch_.rows; ++row) {
+  std::uint64_t last_judged = kNull;
+  std::uint32_t judged = 0;
+  names_.clear();
+  for (const std::uint32_t row : rows) {
     const std::uint32_t actor = end_of(Field::kActorIp, Field::kActorName, row);
     const std::uint32_t target = end_of(Field::kTargetIp, Field::kTargetName, row);
-    const std::uint32_t judged = pair_of(text_at(Field::kKind, row), text_at(Field::kDetector, row));
-    const Hash128 sighting{static_cast<std::uint64_t>(actor) << 32 | target,
-                           static_cast<std::uint64_t>(hour_at(row)) << 32 | judged};
-    const auto next = static_cast<std::uint32_t>(pools_.sightings.size());
-    batch_.sighting[row] = pools_.sightings.insert(sighting, next).first;
+    const std::uint32_t kind = text_at(Field::kKind, row), detector = text_at(Field::kDetector, row);
+    const std::uint64_t both = static_cast<std::uint64_t>(kind) << 32 | detector;
+    if (both != last_judged) judged = pair_of(kind, detector);
+    last_judged = both;
+    names_.push_back(
+        {static_cast<std::uint64_t>(actor) << 32 | target, static_cast<std::uint64_t>(hour_at(row)) << 32 | judged});
   }
+  number(rows, pools_.sightings, batch_.sighting);
 }
 
 // One actor (its address, else its name) doing one kind of thing to one target (its name, else its address) in one
 // hour.
-void BatchReader::events() {
-  batch_.event.resize(batch_.rows);
-  for (std::size_t row = 0; row < batch_.rows; ++row) {
+void BatchReader::number_events(const Selection& rows) {
+  names_.clear();
+  for (const std::uint32_t row : rows) {
     std::uint32_t actor = address_at(Field::kActorIp, row);
     if (actor == 0) actor = text_at(Field::kActorName, row);
     std::uint32_t target = text_at(Field::kTargetName, row);
     if (target == 0) target = address_at(Field::kTargetIp, row);
-    const Hash128 event{static_cast<std::uint64_t>(actor) << 32 | target,
-                        static_cast<std::uint64_t>(hour_at(row)) << 32 | (batch_.at(Field::kKind, row) & 0xffff'ffff)};
-    batch_.event[row] = pools_.events.insert(event, static_cast<std::uint32_t>(pools_.events.size())).first;
+    names_.push_back({static_cast<std::uint64_t>(actor) << 32 | target,
+                      static_cast<std::uint64_t>(hour_at(row)) << 32 | (batch_.at(Field::kKind, row) & 0xffff'ffff)});
+  }
+  number(rows, pools_.events, batch_.event);
+}
+
+// Rows lie sorted, and several of one sighting mostly follow each other.
+void BatchReader::number(const Selection& rows, FlatMap<Hash128>& numbers, std::vector<std::uint32_t>& into) const {
+  into.resize(batch_.rows);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (i + kAhead < rows.size()) numbers.prefetch(names_[i + kAhead]);
+    into[rows[i]] = i > 0 && names_[i] == names_[i - 1]
+                        ? into[rows[i - 1]]
+                        : numbers.insert(names_[i], static_cast<std::uint32_t>(numbers.size())).first;
   }
 }
 

@@ -66,19 +66,31 @@ class TextPool {
   std::deque<std::string> texts_;
 };
 
-// Addresses by number, each once.
+// Addresses by number, each once. Those of IPv4 have a table of their own, a third as large.
 class AddressPool {
  public:
   std::uint32_t number_of(const Hash128& address) {
-    const auto [number, is_new] = numbers_.insert(address, static_cast<std::uint32_t>(addresses_.size()));
+    const auto next = static_cast<std::uint32_t>(addresses_.size());
+    const auto [number, is_new] =
+        is_ipv4(address) ? ipv4_.insert(static_cast<std::uint32_t>(address.low), next) : others_.insert(address, next);
     if (is_new) addresses_.push_back(address);
     return number;
   }
   std::uint32_t number_of(const IpAddress& address) { return number_of(Hash128{address.high(), address.low()}); }
+  void prefetch(const Hash128& address) const {
+    if (is_ipv4(address)) {
+      ipv4_.prefetch(static_cast<std::uint32_t>(address.low));
+    } else {
+      others_.prefetch(address);
+    }
+  }
   const Hash128& address(std::uint64_t number) const { return addresses_[number]; }
 
  private:
-  FlatMap<Hash128> numbers_;
+  static bool is_ipv4(const Hash128& address) { return address.high == 0 && address.low >> 32 == 0xffff; }
+
+  FlatMap<std::uint32_t> ipv4_;
+  FlatMap<Hash128> others_;
   std::vector<Hash128> addresses_;
 };
 
@@ -99,14 +111,11 @@ struct Pools {
   }
 };
 
-// Of what no row has alone: which numbers are asked for.
-struct Together {
-  bool sightings = false, events = false;
-};
+using Selection = std::vector<std::uint32_t>;  // numbers of rows in a batch, ascending
 
 // A field is a column of numbers: of a text its number in the pool, of an address too, else the value; kNull for NULL.
 // `sighting` numbers, within the day, the sightings that rows are of, and `event` what attempts of several detectors
-// are held to be the same.
+// are held to be the same; both only for the rows that were numbered.
 struct Batch {
   std::size_t rows = 0;
   std::array<std::vector<std::uint64_t>, kFields> columns;
@@ -118,10 +127,13 @@ struct Batch {
 // Fills a batch from chunks of a scan whose columns are those of `wanted`, in the order of Field.
 class BatchReader {
  public:
-  BatchReader(const FieldSet& wanted, Together together, Pools& pools);
+  BatchReader(const FieldSet& wanted, Pools& pools);
   std::string select_list() const;
   std::vector<ScanType> types() const;
   const Batch& read(const ScanChunk& chunk);
+  // Of these rows of the batch that was read last.
+  void number_sightings(const Selection& rows);
+  void number_events(const Selection& rows);
 
  private:
   void read_text(const ScanChunk& chunk, std::size_t column, std::vector<std::uint64_t>& into);
@@ -129,14 +141,14 @@ class BatchReader {
   std::uint32_t text_at(Field field, std::size_t row) const;
   std::uint32_t address_at(Field field, std::size_t row) const;
   std::uint32_t hour_at(std::size_t row) const;
-  void sightings();
-  void events();
+  std::uint32_t pair_of(std::uint32_t a, std::uint32_t b);
+  void number(const Selection& rows, FlatMap<Hash128>& numbers, std::vector<std::uint32_t>& into) const;
 
   std::vector<Field> fields_;
-  Together together_;
   Pools& pools_;
   Batch batch_;
-  std::uint64_t no_text_;  // the number of ''
+  std::vector<Hash128> names_;  // of sightings or events, of the rows that are numbered
+  std::uint64_t no_text_;       // the number of ''
 };
 
 }  // namespace tocsin::figures

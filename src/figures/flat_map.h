@@ -1,8 +1,11 @@
-// Hash tables for counting: flat, open addressing, linear probing.
+// Tables for counting: hashed (flat, open addressing, linear probing), or by number.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <random>
 #include <utility>
 #include <vector>
@@ -27,6 +30,10 @@ class FlatMap {
     slot = {key, value};
     ++size_;
     return {value, true};
+  }
+  // Who knows which keys come next has their places in the processor's cache when they are asked for.
+  void prefetch(const Key& key) const {
+    if (!slots_.empty()) __builtin_prefetch(&slots_[hash(key) & (slots_.size() - 1)]);
   }
   // Gives a key another number; it must be there.
   void set(const Key& key, std::uint32_t value) { slots_[place_of(key)].value = value; }
@@ -82,6 +89,41 @@ class FlatMap {
   std::vector<Slot> slots_;
   std::size_t size_ = 0;
   std::uint64_t seed_ = seed();
+};
+
+// The same for keys that are numbers counted from 0, most of which may be absent: 4 bytes for each of the 256 that lie
+// together with one that is there, and 8 bytes for 256 below the largest.
+class NumberMap {
+ public:
+  static constexpr std::uint32_t kNone = FlatMap<std::uint32_t>::kNone;
+
+  std::pair<std::uint32_t, bool> insert(std::uint32_t key, std::uint32_t value) {
+    const std::size_t number = key / kPage;
+    if (number >= pages_.size()) pages_.resize(std::max(number + 1, pages_.size() * 2));
+    auto& page = pages_[number];
+    if (!page) {
+      page = std::make_unique<Page>();
+      page->fill(kNone);
+    }
+    std::uint32_t& at = (*page)[key % kPage];
+    if (at != kNone) return {at, false};
+    at = value;
+    return {value, true};
+  }
+  void prefetch(std::uint32_t key) const {
+    const std::size_t number = key / kPage;
+    if (number < pages_.size() && pages_[number]) __builtin_prefetch(&(*pages_[number])[key % kPage]);
+  }
+  void clear() {
+    for (auto& page : pages_) {
+      if (page) page->fill(kNone);
+    }
+  }
+
+ private:
+  static constexpr std::size_t kPage = 256;
+  using Page = std::array<std::uint32_t, kPage>;
+  std::vector<std::unique_ptr<Page>> pages_;
 };
 
 }  // namespace tocsin::figures

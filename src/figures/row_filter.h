@@ -12,8 +12,6 @@
 
 namespace tocsin::figures {
 
-using Selection = std::vector<std::uint32_t>;  // numbers of rows in a batch, ascending
-
 class RowFilter {
  public:
   // The conditions of all the definitions hold. Fields that it looks at are added to `wanted`.

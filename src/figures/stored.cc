@@ -50,22 +50,23 @@ Expected<MachinesEstimate> machines_behind(const Catalogue& catalogue, const Sig
   if (!filter) return std::unexpected(filter.error());
   MachinesEstimator estimator(request.period, {});
   std::vector<Presence> presences;
-  const auto scanned =
-      scan(database,
-           fmt::format("SELECT target_ip, target_asn, first_seen, \"count\" FROM {} WHERE {} AND target_ip IS NOT NULL",
-                       relation->from, *filter),
-           {ScanType::kUuid, ScanType::kInteger, ScanType::kTime, ScanType::kLong}, [&](const ScanChunk& chunk) {
-             presences.clear();
-             for (std::size_t row = 0; row < chunk.rows(); ++row) {
-               const Hash128 address = chunk.uuid(0, row);
-               const std::uint64_t count = chunk.value<std::uint64_t>(3, row);
-               presences.push_back({.ip = IpAddress::of_halves(address.high, address.low),
-                                    .network = chunk.is_null(1, row) ? 0 : chunk.value<std::uint32_t>(1, row),
-                                    .hour = floor_to(chunk.value<std::int64_t>(2, row), kHour) / kHour,
-                                    .count = static_cast<std::uint32_t>(std::min<std::uint64_t>(count, 0xffff'ffff))});
-             }
-             estimator.add(presences);
-           });
+  const auto scanned = scan_all(
+      database,
+      {fmt::format("SELECT target_ip, target_asn, first_seen, \"count\" FROM {} WHERE {} AND target_ip IS NOT NULL",
+                   relation->from, *filter)},
+      {ScanType::kUuid, ScanType::kInteger, ScanType::kTime, ScanType::kLong},
+      [&](std::size_t, const ScanChunk& chunk) {
+        presences.clear();
+        for (std::size_t row = 0; row < chunk.rows(); ++row) {
+          const Hash128 address = chunk.uuid(0, row);
+          const std::uint64_t count = chunk.value<std::uint64_t>(3, row);
+          presences.push_back({.ip = IpAddress::of_halves(address.high, address.low),
+                               .network = chunk.is_null(1, row) ? 0 : chunk.value<std::uint32_t>(1, row),
+                               .hour = floor_to(chunk.value<std::int64_t>(2, row), kHour) / kHour,
+                               .count = static_cast<std::uint32_t>(std::min<std::uint64_t>(count, 0xffff'ffff))});
+        }
+        estimator.add(presences);
+      });
   if (!scanned) return std::unexpected(scanned.error());
   return estimator.estimate();
 }

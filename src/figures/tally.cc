@@ -11,7 +11,8 @@
 namespace tocsin::figures {
 namespace {
 
-constexpr std::uint32_t kNone = FlatMap<std::uint32_t>::kNone;
+constexpr std::uint32_t kNone = NumberMap::kNone;
+constexpr std::uint32_t kIsName = 1U << 31;
 
 // What makes an actor or target one: the first of these that a row has. Of sightings the batch has numbers itself.
 struct UnitFields {
@@ -28,11 +29,17 @@ class DistinctTally : public Tally {
       : fields_(fields), no_text_(no_text), months_(months) {}
 
   void add(const Batch& batch, const Selection& rows, const std::vector<std::uint32_t>& keys) override {
+    constexpr std::size_t kAhead = 16;
     for (std::size_t i = 0; i < rows.size(); ++i) {
+      if (i + kAhead < rows.size() && !months_) {
+        const std::uint32_t next = unit_at(batch, rows[i + kAhead]);
+        first_rows_[next >> 31].prefetch(next & ~kIsName);
+      }
       std::uint32_t unit = unit_at(batch, rows[i]);
       if (unit == kNone) continue;
       if (months_) unit = in_month(batch, rows[i], unit);
-      const auto [first, is_new] = first_rows_.insert(unit, keys[i]);
+      auto& first_rows = first_rows_[unit >> 31];
+      const auto [first, is_new] = first_rows.insert(unit & ~kIsName, keys[i]);
       if (is_new) {
         ++counts_.total;
         ++row(keys[i]);
@@ -41,10 +48,11 @@ class DistinctTally : public Tally {
       }
     }
   }
+  bool needs_sightings() const override { return fields_.are_sightings; }
   void end_day() override {
     if (!fields_.are_sightings) return;  // those are numbered by day
     of_months_.clear();
-    first_rows_.clear();
+    for (NumberMap& first_rows : first_rows_) first_rows.clear();
     further_.clear();
   }
 
@@ -59,7 +67,7 @@ class DistinctTally : public Tally {
     const std::uint64_t value = batch.at(field, at);
     if (value == kNull) return kNone;
     if (type_of(field) != ScanType::kText) return static_cast<std::uint32_t>(value);
-    return value == no_text_ ? kNone : 1U << 31 | static_cast<std::uint32_t>(value);
+    return value == no_text_ ? kNone : kIsName | static_cast<std::uint32_t>(value);
   }
 
   std::uint32_t in_month(const Batch& batch, std::uint32_t row, std::uint32_t unit) {
@@ -71,9 +79,9 @@ class DistinctTally : public Tally {
   UnitFields fields_;
   std::uint64_t no_text_;
   LocalDays* months_;
-  FlatMap<std::uint64_t> of_months_;   // number of a month and a unit
-  FlatMap<std::uint32_t> first_rows_;  // by unit
-  FlatMap<std::uint64_t> further_;     // unit and row
+  FlatMap<std::uint64_t> of_months_;  // number of a month and a unit
+  NumberMap first_rows_[2];           // by unit: of addresses and of names
+  FlatMap<std::uint64_t> further_;    // unit and row
 };
 
 std::uint64_t sum_of(std::uint64_t a, std::uint64_t b) {
@@ -95,6 +103,7 @@ class AttemptsTally : public Tally {
       sum = sum_of(sum, count);
     }
   }
+  bool needs_events() const override { return true; }
   void end_day() override {
     for (const std::uint32_t event : events_) {
       gathered_.clear();
@@ -172,7 +181,7 @@ class AttemptsTally : public Tally {
 }  // namespace
 
 Expected<std::unique_ptr<Tally>> make_tally(const std::string& measure, const std::string& count, LocalDays* months,
-                                            Pools& pools, FieldSet& wanted, Together& together) {
+                                            Pools& pools, FieldSet& wanted) {
   const auto want = [&](Field field) { wanted.set(static_cast<std::size_t>(field)); };
   const std::uint64_t no_text = pools.texts.number_of("");
   if (measure == "attempts" || measure == "sightings") {
@@ -183,11 +192,9 @@ Expected<std::unique_ptr<Tally>> make_tally(const std::string& measure, const st
   }
   if (measure == "attempts") {
     want(Field::kCount);
-    together.events = true;
     return std::make_unique<AttemptsTally>();
   }
   if (measure == "sightings") {
-    together.sightings = true;
     const UnitFields fields{.first = Field::kKind, .second = Field::kKind, .are_sightings = true};
     return std::make_unique<DistinctTally>(fields, no_text, months);
   }

@@ -26,6 +26,9 @@ class Tally {
   // The rows of a day (UTC) have all come.
   virtual void end_day() = 0;
   const Counts& counts() const { return counts_; }
+  // What must have been numbered of the rows that it is given.
+  virtual bool needs_sightings() const { return false; }
+  virtual bool needs_events() const { return false; }
 
  protected:
   std::uint64_t& row(std::uint32_t key) {
@@ -37,8 +40,8 @@ class Tally {
 
 // measure and count: as keys.toml has them, without "share" and "monthly mean". months: of a mean, the zone's, else
 // null; what is different is then different in each calendar month, so that the mean is that of the months. Fields are
-// added to `wanted`, and what is numbered of rows together is set in `together`.
+// added to `wanted`.
 Expected<std::unique_ptr<Tally>> make_tally(const std::string& measure, const std::string& count, LocalDays* months,
-                                            Pools& pools, FieldSet& wanted, Together& together);
+                                            Pools& pools, FieldSet& wanted);
 
 }  // namespace tocsin::figures

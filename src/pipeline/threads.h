@@ -10,10 +10,10 @@
 #include <thread>
 #include <vector>
 
+#include "base/bounded_queue.h"
 #include "base/expected.h"
 #include "collect/observation.h"
 #include "detect/sighting.h"
-#include "pipeline/bounded_queue.h"
 #include "pipeline/sources.h"
 
 namespace tocsin {

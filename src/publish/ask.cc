@@ -21,6 +21,13 @@ bool has_trend(const FigureDefinition& definition) {
   return definition.measure != "share" && definition.measure != "monthly mean";
 }
 
+FigureRequest by_day(FigureRequest request) {
+  request.by = {"day"};
+  request.limit = 0;
+  request.rows_only = true;
+  return request;
+}
+
 bool same(double a, double b) { return a == b || std::abs(a - b) <= 1e-9 * std::max(std::abs(a), std::abs(b)); }
 
 std::string shown_number(double value) { return fmt::format("{}", value); }
@@ -98,9 +105,9 @@ FigureRequest request_of(const ParsedBrief& brief, const ParsedFigure& figure) {
 
 }  // namespace
 
-Expected<std::vector<BriefSection>> sections_of(const Catalogue& catalogue, const Ask& ask,
+Expected<std::vector<BriefSection>> sections_of(const Catalogue& catalogue, const AskAll& ask,
                                                 const FigureRequest& asked) {
-  std::vector<BriefSection> sections;
+  std::vector<FigureRequest> requests;
   for (const FigureDefinition& definition : catalogue.figures()) {
     if (definition.sentence.empty()) continue;
     FigureRequest request = asked;
@@ -109,32 +116,25 @@ Expected<std::vector<BriefSection>> sections_of(const Catalogue& catalogue, cons
     request.measure.clear();
     // There are few countries and a map wants them all; of what may be many, tables show the largest.
     request.limit = only_country(request) ? 0 : kTableRows;
-    auto figure = ask(request);
-    if (!figure) return failure(fmt::format("{}: {}", definition.id, figure.error().message));
-    BriefSection section{std::move(*figure), {}, {}};
-    if (section.figure.value > 0 && has_trend(definition)) {
-      request.by = {"day"};
-      request.limit = 0;
-      request.rows_only = true;
-      auto trend = ask(request);
-      if (!trend) return failure(fmt::format("{} by day: {}", definition.id, trend.error().message));
-      section.trend = std::move(trend->rows);
+    requests.push_back(request);
+    if (has_trend(definition)) requests.push_back(by_day(std::move(request)));
+  }
+  auto figures = ask(requests);
+  if (!figures) return std::unexpected(figures.error());
+  std::vector<BriefSection> sections;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    auto& figure = (*figures)[i];
+    const bool is_trend = i > 0 && requests[i].id == requests[i - 1].id;
+    if (!figure) {
+      return failure(fmt::format("{}{}: {}", requests[i].id, is_trend ? " by day" : "", figure.error().message));
     }
-    sections.push_back(std::move(section));
+    if (!is_trend) {
+      sections.push_back({std::move(*figure), {}, {}});
+    } else if (sections.back().figure.value > 0) {
+      sections.back().trend = std::move(figure->rows);
+    }
   }
   return sections;
-}
-
-std::vector<FigureRequest> requests_of(const ParsedBrief& brief) {
-  std::vector<FigureRequest> requests;
-  for (const ParsedFigure& figure : brief.figures) {
-    requests.push_back(request_of(brief, figure));
-    FigureRequest by_day = requests.back();
-    by_day.by = {"day"};
-    by_day.limit = 0;
-    requests.push_back(std::move(by_day));
-  }
-  return requests;
 }
 
 Expected<std::vector<std::string>> differences_of(const ParsedBrief& brief, const Ask& ask) {
@@ -165,8 +165,7 @@ Expected<std::vector<std::string>> differences_of(const ParsedBrief& brief, cons
     }
     compare_rows(id, figure.by, figure.rows, recomputed->rows, found);
     if (!figure.trend.empty() || (recomputed->value > 0 && has_trend(recomputed->definition))) {
-      request.by = {"day"};
-      request.limit = 0;
+      request = by_day(std::move(request));
       const auto trend = ask(request);
       if (!trend) {
         found.push_back(fmt::format("{} by day: not recomputed: {}", id, trend.error().message));

@@ -12,9 +12,10 @@
 namespace tocsin::publish {
 
 using Ask = std::function<Expected<FigureResult>(const FigureRequest&)>;
+using AskAll = std::function<Expected<std::vector<Expected<FigureResult>>>(const std::vector<FigureRequest>&)>;
 
 // The sections of a brief: every figure of the catalogue that has a sentence, at request.sequence.
-Expected<std::vector<BriefSection>> sections_of(const Catalogue& catalogue, const Ask& ask,
+Expected<std::vector<BriefSection>> sections_of(const Catalogue& catalogue, const AskAll& ask,
                                                 const FigureRequest& request);
 
 // A brief's JSON as far as it can be recomputed.
@@ -42,8 +43,6 @@ struct ParsedBrief {
 };
 // An error names what is wrong, and where: "figures[3].value: a number was expected".
 Expected<ParsedBrief> parse_brief(const std::string& text);
-// All that differences_of may ask of a brief.
-std::vector<FigureRequest> requests_of(const ParsedBrief& brief);
 // A figure that the catalogue no longer has is a difference too: ask gives an error for it.
 Expected<std::vector<std::string>> differences_of(const ParsedBrief& brief, const Ask& ask);
 

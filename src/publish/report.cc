@@ -4,49 +4,19 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <set>
 #include <tuple>
 
-#include "figures/recount.h"
+#include "figures/answer_all.h"
 #include "publish/ask.h"
 
 namespace tocsin {
 namespace {
 
-// Far more than a brief has; each costs memory in the recount.
-constexpr std::size_t kMostFigures = 1000;
+constexpr std::size_t kMostFigures = 1000;  // far more than a brief has
 
-// The figures of a brief, counted by the second path in one pass.
-class CountedAgain {
- public:
-  static Expected<CountedAgain> of(const publish::ParsedBrief& brief, const Catalogue& catalogue,
-                                   const SightingStore& store, Database& database) {
-    CountedAgain counted;
-    std::vector<FigureRequest> different;
-    for (FigureRequest& request : publish::requests_of(brief)) {
-      if (!counted.places_.emplace(name_of(request), different.size()).second) continue;
-      different.push_back(std::move(request));
-    }
-    if (different.size() > 2 * kMostFigures) {
-      return failure(fmt::format("figures: at most {} different ones were expected", kMostFigures));
-    }
-    auto results = recount(catalogue, store, database, different, brief.constituency);
-    if (!results) return std::unexpected(results.error());
-    counted.results_ = std::move(*results);
-    return counted;
-  }
-  Expected<FigureResult> result(const FigureRequest& request) const {
-    const auto at = places_.find(name_of(request));
-    return at == places_.end() ? failure("it was not counted") : results_[at->second];
-  }
-
- private:
-  // Period, zone, confidence and position are the brief's.
-  using Name = std::tuple<std::string, std::vector<std::string>, std::uint64_t>;
-  static Name name_of(const FigureRequest& request) { return {request.id, request.by, request.limit}; }
-
-  std::map<Name, std::size_t> places_;
-  std::vector<Expected<FigureResult>> results_;
-};
+// Period, zone, confidence and position are the brief's.
+using Name = std::tuple<std::string, std::vector<std::string>, std::uint64_t, bool>;
 
 }  // namespace
 
@@ -58,8 +28,8 @@ Expected<Brief> compose(const Catalogue& catalogue, const SightingStore& store, 
   // All figures are of one position of the ledger, whatever a writer adds meanwhile.
   FigureRequest request = period_and_confidence;
   request.sequence = head->sequence;
-  const publish::Ask ask = [&](const FigureRequest& figure) {
-    return answer(catalogue, store, database, figure, constituency);
+  const auto ask = [&](const std::vector<FigureRequest>& figures) {
+    return answer_all(catalogue, store, database, figures, constituency);
   };
   auto sections = publish::sections_of(catalogue, ask, request);
   if (!sections) return std::unexpected(sections.error());
@@ -106,11 +76,19 @@ Expected<std::vector<std::string>> differences(const std::string& brief_json, co
     found.push_back(fmt::format("ledger line {}: hash {} in the brief, {} in the store", ledger.sequence,
                                 ledger.hash.empty() ? "missing" : ledger.hash, there->hash));
   }
-  // Not by answer(), which made the brief: an error of its own would confirm itself.
-  const auto counted = CountedAgain::of(*brief, catalogue, store, database);
-  if (!counted) return std::unexpected(counted.error());
-  auto figures =
-      publish::differences_of(*brief, [&](const FigureRequest& request) { return counted->result(request); });
+  std::set<Name> different;
+  for (const auto& figure : brief->figures) different.emplace(figure.id, figure.by, figure.limit, false);
+  if (different.size() > kMostFigures) {
+    return failure(fmt::format("figures: at most {} different ones were expected", kMostFigures));
+  }
+  // Not by answer_all(), which made the brief: an error of its own would confirm itself. What a stranger's brief asks
+  // many times is counted once.
+  std::map<Name, Expected<FigureResult>> answers;
+  const auto figures = publish::differences_of(*brief, [&](const FigureRequest& request) {
+    const Name name{request.id, request.by, request.limit, request.rows_only};
+    if (const auto known = answers.find(name); known != answers.end()) return known->second;
+    return answers.emplace(name, answer(catalogue, store, database, request, brief->constituency)).first->second;
+  });
   if (!figures) return std::unexpected(figures.error());
   found.insert(found.end(), figures->begin(), figures->end());
   return found;

@@ -62,8 +62,8 @@ std::string to_html(const Brief& brief, const std::string& world_json, Language 
 // For machines: codes, and the texts that people read in every language.
 std::string to_json(const Brief& brief);
 std::string to_csv(const Brief& brief);
-// Recomputes each figure of a brief's JSON at its ledger position, by recount(), which shares no SQL with the query
-// that made it; the differences, empty if none.
+// Recomputes each figure of a brief's JSON at its ledger position, by answer(), which shares nothing that counts with
+// the pass that made it; the differences, empty if none.
 Expected<std::vector<std::string>> differences(const std::string& brief_json, const Catalogue& catalogue,
                                                const SightingStore& store, Database& database);
 

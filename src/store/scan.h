@@ -52,5 +52,9 @@ class ScanChunk {
 // is never in memory as a whole. Rows come in any order.
 Expected<void> scan(Database& database, const std::string& sql, const std::vector<ScanType>& types,
                     const std::function<void(const ScanChunk&)>& take);
+// Several queries, one after the other: what comes next is read on a thread of its own while the caller takes. No other
+// query may run on this database meanwhile.
+Expected<void> scan_all(Database& database, const std::vector<std::string>& queries, const std::vector<ScanType>& types,
+                        const std::function<void(std::size_t query, const ScanChunk&)>& take);
 
 }  // namespace tocsin

@@ -1,24 +1,24 @@
-// Figures counted a second time.
+// Many figures in one pass.
 //
-// A brief that is verified by the query that made it proves only that the query is the same. So what a figure is, by
-// the words of figures/keys.toml, is done here once more without that query: rows are read from the segments as they
-// are, the only SQL being SELECT of columns FROM one segment, and everything else (which rows a figure is of, which
-// address or name is one unit, which civil day a time is in, what several detectors saw of one event) is plain C++
-// that shares with the first way the catalogue, the parser of its conditions and nothing that counts. An error would
-// have to be made twice, in two forms, to pass.
+// A brief asks for some forty figures of one period, and twice that with their days and the period before. Each by a
+// query of its own reads, decodes and hashes the same rows again; here every row is read once, by SELECT of columns
+// FROM one segment, and everything else (which rows a figure is of, which address or name is one unit, which civil day
+// a time is in, what several detectors saw of one event) is plain C++. It shares with the queries of answer() the
+// catalogue and the parser of its conditions, and nothing that counts; so each confirms the other: what is published
+// was counted here, and who verifies it asks answer(). An error would have to be made twice, in two forms, to pass.
 //
-// All requests are counted in one pass. A request comes to up to four tallies: of its period, of the period before, and
-// of a share both again for the whole; tallies that are the same are made once. A batch of rows goes through each
-// filter once, and the rows selected to the tallies of that filter.
+// A request comes to up to four tallies: of its period, of the period before, and of a share both again for the whole;
+// tallies that are the same are made once. A batch of rows goes through each filter once, and the rows selected to the
+// tallies of that filter. The database reads ahead in a thread of its own.
 //
 // Memory: each different address 30 to 120 bytes, each different text its length and about 100; each tally of distinct
-// actors or targets 13 to 27 bytes a unit and 27 to 53 a further row that the unit is in. Sightings and events, of
+// actors or targets 4 bytes a unit or more and 27 to 53 a further row that the unit is in. Sightings and events, of
 // which there are as many as rows, hold their hour and so lie within one day (UTC), as segments do: they are counted
 // and forgotten day by day, at about 80 bytes each. A relation that is not in days is taken as one.
 //
 // What fools it: what both ways read, the segments themselves (their hashes are checked apart), and DuckDB's reader of
 // Parquet.
-#include "figures/recount.h"
+#include "figures/answer_all.h"
 
 #include <fmt/format.h>
 
@@ -54,9 +54,9 @@ struct Part {
   bool may_meet(const Period& period) const { return !day || (*day<period.to&& * day + kDay> period.from); }
 };
 
-class Recount {
+class Pass {
  public:
-  Recount(const Catalogue& catalogue, Database& database, std::vector<Part> parts, const std::string& constituency)
+  Pass(const Catalogue& catalogue, Database& database, std::vector<Part> parts, const std::string& constituency)
       : catalogue_(catalogue), database_(database), parts_(std::move(parts)), constituency_(constituency) {
     std::ranges::stable_sort(parts_, {}, &Part::day);
   }
@@ -101,7 +101,8 @@ class Recount {
                                  const Period& period, const std::vector<std::string>& by);
   LocalDays& days_of(const std::string& zone) { return days_.try_emplace(zone, zone).first->second; }
   Expected<void> pass();
-  void take(const Batch& batch);
+  const Selection& rows_for(bool (Tally::*needs)() const);
+  void take(BatchReader& reader, const Batch& batch);
   FigureResult result_of(const Question& question) const;
   std::vector<FigureRow> rows_of(const Count& count, const FigureRequest& request, bool leave_zero) const;
 
@@ -111,7 +112,6 @@ class Recount {
   const std::string& constituency_;
   Pools pools_;
   FieldSet wanted_;
-  Together together_;
   std::map<std::string, LocalDays> days_;
   std::vector<RowFilter> filters_;
   std::map<std::string, std::size_t> filter_names_, count_names_;
@@ -120,12 +120,12 @@ class Recount {
   Timestamp earliest_ = std::numeric_limits<Timestamp>::max();  // first_seen of any row
   std::optional<Period> bounds_;                                // of all rows; asked only where a mean has an open end
   // Of the batch at hand.
-  Selection selected_, of_period_;
+  std::vector<Selection> selected_;  // by filter
+  Selection of_period_, united_, before_;
   std::vector<std::uint32_t> keys_;
 };
 
-Expected<std::size_t> Recount::filter_of(const std::vector<const FigureDefinition*>& definitions,
-                                         Confidence confidence) {
+Expected<std::size_t> Pass::filter_of(const std::vector<const FigureDefinition*>& definitions, Confidence confidence) {
   std::string name = fmt::format("{}", static_cast<int>(confidence));
   for (const FigureDefinition* definition : definitions) name += "\n" + definition->id;
   if (const auto known = filter_names_.find(name); known != filter_names_.end()) return known->second;
@@ -137,10 +137,10 @@ Expected<std::size_t> Recount::filter_of(const std::vector<const FigureDefinitio
   return filters_.size() - 1;
 }
 
-Expected<std::size_t> Recount::count_of(const std::vector<const FigureDefinition*>& definitions,
-                                        const FigureRequest& request, const std::string& measure, bool is_mean,
-                                        const std::string& unit, const Period& period,
-                                        const std::vector<std::string>& by) {
+Expected<std::size_t> Pass::count_of(const std::vector<const FigureDefinition*>& definitions,
+                                     const FigureRequest& request, const std::string& measure, bool is_mean,
+                                     const std::string& unit, const Period& period,
+                                     const std::vector<std::string>& by) {
   const auto filter = filter_of(definitions, request.confidence);
   if (!filter) return std::unexpected(filter.error());
   std::string name =
@@ -150,7 +150,7 @@ Expected<std::size_t> Recount::count_of(const std::vector<const FigureDefinition
   auto keys = RowKeys::of(by, days_of(request.zone), pools_, wanted_);
   if (!keys) return std::unexpected(keys.error());
   LocalDays* months = is_mean ? &days_of(request.zone) : nullptr;
-  auto tally = make_tally(measure, unit, months, pools_, wanted_, together_);
+  auto tally = make_tally(measure, unit, months, pools_, wanted_);
   if (!tally) return std::unexpected(tally.error());
   counts_.push_back({*filter, period, std::move(*keys), std::move(*tally)});
   counts_of_filter_[*filter].push_back(counts_.size() - 1);
@@ -159,7 +159,7 @@ Expected<std::size_t> Recount::count_of(const std::vector<const FigureDefinition
 }
 
 // An open end of a mean's period is the first or the last sighting.
-Expected<Period> Recount::bounded(const Period& period) {
+Expected<Period> Pass::bounded(const Period& period) {
   if (is_given(period.from) && is_given(period.to)) return period;
   if (!bounds_) {
     Period seen{std::numeric_limits<Timestamp>::max(), std::numeric_limits<Timestamp>::min()};
@@ -186,10 +186,11 @@ Expected<Period> Recount::bounded(const Period& period) {
   return Period{bounds.to - kDay, bounds.to};
 }
 
-Expected<Recount::Question> Recount::question_of(const FigureRequest& request) {
+Expected<Pass::Question> Pass::question_of(const FigureRequest& request) {
   Question question{.request = request, .definition = catalogue_.find(request.id)};
   const FigureDefinition* definition = question.definition;
   if (!definition) return failure(fmt::format("there is no figure '{}'", printable(request.id, 64)));
+  if (!request.only.empty()) return failure("one pass counts no rows that are narrowed");
   question.is_share = definition->measure == "share";
   std::string measure = request.measure.empty() ? definition->measure : request.measure;
   std::ranges::replace(measure, '-', ' ');
@@ -238,31 +239,35 @@ Expected<Recount::Question> Recount::question_of(const FigureRequest& request) {
   return question;
 }
 
-Expected<void> Recount::pass() {
+Expected<void> Pass::pass() {
   if (counts_.empty()) return {};
   wanted_.set(static_cast<std::size_t>(Field::kFirstSeen));
-  BatchReader reader(wanted_, together_, pools_);
+  BatchReader reader(wanted_, pools_);
   const auto end_day = [&] {
     for (Count& count : counts_) count.tally->end_day();
     pools_.end_day();
   };
-  std::optional<Timestamp> day;
+  std::vector<std::string> queries;
+  std::vector<std::optional<Timestamp>> days;
   for (const Part& part : parts_) {
     if (std::ranges::none_of(counts_, [&](const Count& count) { return part.may_meet(count.period); })) {
       if (part.rows > 0) earliest_ = std::min(earliest_, *part.day);
       continue;
     }
-    if (part.day != day) end_day();
-    day = part.day;
-    auto done = scan(database_, fmt::format("SELECT {} FROM {}", reader.select_list(), part.from), reader.types(),
-                     [&](const ScanChunk& chunk) { take(reader.read(chunk)); });
-    if (!done) return done;
+    queries.push_back(fmt::format("SELECT {} FROM {}", reader.select_list(), part.from));
+    days.push_back(part.day);
   }
+  std::size_t at = 0;
+  auto done = scan_all(database_, queries, reader.types(), [&](std::size_t query, const ScanChunk& chunk) {
+    if (days[query] != days[at]) end_day();
+    at = query;
+    take(reader, reader.read(chunk));
+  });
   end_day();
-  return {};
+  return done;
 }
 
-void Recount::take(const Batch& batch) {
+void Pass::take(BatchReader& reader, const Batch& batch) {
   const auto& seen = batch.columns[static_cast<std::size_t>(Field::kFirstSeen)];
   Period times{std::numeric_limits<Timestamp>::max(), std::numeric_limits<Timestamp>::min()};
   for (const std::uint64_t value : seen) {
@@ -270,28 +275,40 @@ void Recount::take(const Batch& batch) {
     if (value != kNull) times = {std::min(times.from, time), std::max(times.to, time)};
   }
   earliest_ = std::min(earliest_, times.from);
-  for (std::size_t filter = 0; filter < filters_.size(); ++filter) {
-    filters_[filter].select(batch, selected_);
-    if (selected_.empty()) continue;
-    for (const std::size_t number : counts_of_filter_[filter]) {
-      Count& count = counts_[number];
-      const Selection* rows = &selected_;
-      if (!count.period.contains(times.from) || !count.period.contains(times.to)) {
-        of_period_.clear();
-        for (const std::uint32_t row : selected_) {
-          if (count.period.contains(static_cast<Timestamp>(seen[row])) && seen[row] != kNull) of_period_.push_back(row);
-        }
-        rows = &of_period_;
+  selected_.resize(filters_.size());
+  for (std::size_t filter = 0; filter < filters_.size(); ++filter) filters_[filter].select(batch, selected_[filter]);
+  if (const Selection& rows = rows_for(&Tally::needs_sightings); !rows.empty()) reader.number_sightings(rows);
+  if (const Selection& rows = rows_for(&Tally::needs_events); !rows.empty()) reader.number_events(rows);
+  for (Count& count : counts_) {
+    const Selection* rows = &selected_[count.filter];
+    if (!count.period.contains(times.from) || !count.period.contains(times.to)) {
+      of_period_.clear();
+      for (const std::uint32_t row : *rows) {
+        if (count.period.contains(static_cast<Timestamp>(seen[row])) && seen[row] != kNull) of_period_.push_back(row);
       }
-      if (rows->empty()) continue;
-      count.keys.number(batch, *rows, keys_);
-      count.tally->add(batch, *rows, keys_);
+      rows = &of_period_;
     }
+    if (rows->empty()) continue;
+    count.keys.number(batch, *rows, keys_);
+    count.tally->add(batch, *rows, keys_);
   }
 }
 
+// The rows that any count with this need is of.
+const Selection& Pass::rows_for(bool (Tally::*needs)() const) {
+  united_.clear();
+  for (std::size_t filter = 0; filter < filters_.size(); ++filter) {
+    const auto is_needed = [&](std::size_t count) { return ((*counts_[count].tally).*needs)(); };
+    if (std::ranges::none_of(counts_of_filter_[filter], is_needed)) continue;
+    before_.swap(united_);
+    united_.clear();
+    std::ranges::set_union(before_, selected_[filter], std::back_inserter(united_));
+  }
+  return united_;
+}
+
 // By value, largest first, then by key; the first `limit` of them. Their values are counts.
-std::vector<FigureRow> Recount::rows_of(const Count& count, const FigureRequest& request, bool leave_zero) const {
+std::vector<FigureRow> Pass::rows_of(const Count& count, const FigureRequest& request, bool leave_zero) const {
   const auto& values = count.tally->counts().rows;
   std::vector<std::uint32_t> order;
   for (std::uint32_t key = 0; key < values.size(); ++key) {
@@ -313,7 +330,7 @@ std::vector<FigureRow> Recount::rows_of(const Count& count, const FigureRequest&
   return rows;
 }
 
-FigureResult Recount::result_of(const Question& question) const {
+FigureResult Pass::result_of(const Question& question) const {
   FigureResult result;
   result.definition = *question.definition;
   result.request = question.request;
@@ -362,32 +379,32 @@ Expected<std::vector<Part>> parts_of(const std::vector<Segment>& segments) {
 }  // namespace
 }  // namespace figures
 
-Expected<std::vector<Expected<FigureResult>>> recount_over(const Catalogue& catalogue,
-                                                           const std::vector<Segment>& segments, Database& database,
-                                                           const std::vector<FigureRequest>& requests,
-                                                           const std::string& constituency) {
+Expected<std::vector<Expected<FigureResult>>> answer_all_over(const Catalogue& catalogue,
+                                                              const std::vector<Segment>& segments, Database& database,
+                                                              const std::vector<FigureRequest>& requests,
+                                                              const std::string& constituency) {
   auto parts = figures::parts_of(segments);
   if (!parts) return std::unexpected(parts.error());
-  return figures::Recount(catalogue, database, std::move(*parts), constituency).run(requests);
+  return figures::Pass(catalogue, database, std::move(*parts), constituency).run(requests);
 }
 
-Expected<std::vector<Expected<FigureResult>>> recount_over(const Catalogue& catalogue, const std::string& from_clause,
-                                                           Database& database,
-                                                           const std::vector<FigureRequest>& requests,
-                                                           const std::string& constituency) {
-  return figures::Recount(catalogue, database, {{from_clause, std::nullopt, 0}}, constituency).run(requests);
+Expected<std::vector<Expected<FigureResult>>> answer_all_over(const Catalogue& catalogue,
+                                                              const std::string& from_clause, Database& database,
+                                                              const std::vector<FigureRequest>& requests,
+                                                              const std::string& constituency) {
+  return figures::Pass(catalogue, database, {{from_clause, std::nullopt, 0}}, constituency).run(requests);
 }
 
-Expected<std::vector<Expected<FigureResult>>> recount(const Catalogue& catalogue, const SightingStore& store,
-                                                      Database& database, const std::vector<FigureRequest>& requests,
-                                                      const std::string& constituency) {
+Expected<std::vector<Expected<FigureResult>>> answer_all(const Catalogue& catalogue, const SightingStore& store,
+                                                         Database& database, const std::vector<FigureRequest>& requests,
+                                                         const std::string& constituency) {
   const SightingStore::Position sequence = requests.empty() ? std::nullopt : requests.front().sequence;
   if (std::ranges::any_of(requests, [&](const FigureRequest& request) { return request.sequence != sequence; })) {
-    return failure("figures of several positions of the ledger can't be recounted at once");
+    return failure("figures of several positions of the ledger can't be counted at once");
   }
   const auto segments = store.segments(sequence);
   if (!segments) return std::unexpected(segments.error());
-  auto results = recount_over(catalogue, *segments, database, requests, constituency);
+  auto results = answer_all_over(catalogue, *segments, database, requests, constituency);
   if (!results) return results;
   const auto sources = store.sources(sequence);
   if (!sources) return std::unexpected(sources.error());

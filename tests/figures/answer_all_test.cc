@@ -1,5 +1,5 @@
 // The two ways of counting agree: what SQL answers, plain C++ counts.
-#include "figures/recount.h"
+#include "figures/answer_all.h"
 
 #include <fmt/ranges.h>
 #include <gmock/gmock.h>
@@ -30,7 +30,7 @@ const Catalogue& catalogue() {
 Catalogue catalogue_of(const std::string& toml) {
   static int made = 0;
   const auto directory = std::filesystem::temp_directory_path() /
-                         ("tocsin-recount-" + std::to_string(::getpid()) + std::to_string(++made));
+                         ("tocsin-answer-all-" + std::to_string(::getpid()) + std::to_string(++made));
   std::filesystem::create_directories(directory);
   std::ofstream(directory / "x.toml") << toml;
   auto read = Catalogue::load(directory.string());
@@ -64,11 +64,11 @@ std::string shown(const FigureRequest& asked) {
                      asked.period.from, asked.period.to, asked.zone, asked.measure, static_cast<int>(asked.confidence));
 }
 
-class Recounts : public testing::Test {
+class OnePass : public testing::Test {
  protected:
   // Each request answered both ways; the number of those that were.
   std::size_t agree(const Catalogue& figures, const std::vector<FigureRequest>& requests) {
-    const auto again = recount_over(figures, "sightings", table_.database(), requests, "CZ");
+    const auto again = answer_all_over(figures, "sightings", table_.database(), requests, "CZ");
     if (!again) throw std::runtime_error(again.error().message);
     std::size_t answered = 0;
     int differing = 0;
@@ -133,12 +133,12 @@ class Recounts : public testing::Test {
   SightingsTable table_;
 };
 
-TEST_F(Recounts, AnEmptyStoreIsZeroBothWays) {
+TEST_F(OnePass, AnEmptyStoreIsZeroBothWays) {
   EXPECT_EQ(agree(catalogue(), {request("botnet.overseas-servers", {"actor-country"}), request("exploit.attempts")}),
             2U);
 }
 
-TEST_F(Recounts, EveryFigureByEveryDimensionAgrees) {
+TEST_F(OnePass, EveryFigureByEveryDimensionAgrees) {
   add_random(600, 1);
   std::vector<FigureRequest> requests;
   for (const FigureDefinition& figure : catalogue().figures()) {
@@ -148,7 +148,7 @@ TEST_F(Recounts, EveryFigureByEveryDimensionAgrees) {
   EXPECT_EQ(agree(catalogue(), requests), requests.size());
 }
 
-TEST_F(Recounts, PeriodsAndZonesAgreeAlsoWhereClocksChange) {
+TEST_F(OnePass, PeriodsAndZonesAgreeAlsoWhereClocksChange) {
   add_random(600, 2);
   std::vector<FigureRequest> requests;
   for (const char* zone : {"UTC", "Europe/Prague", "Asia/Shanghai", "-08:00", "America/Havana", "America/Sao_Paulo",
@@ -174,7 +174,7 @@ TEST_F(Recounts, PeriodsAndZonesAgreeAlsoWhereClocksChange) {
   EXPECT_EQ(agree(catalogue(), requests), requests.size());
 }
 
-TEST_F(Recounts, MeasuresConfidencesLimitsAndSeveralDimensionsAgree) {
+TEST_F(OnePass, MeasuresConfidencesLimitsAndSeveralDimensionsAgree) {
   add_random(600, 3);
   std::vector<FigureRequest> requests;
   for (const FigureDefinition& figure : catalogue().figures()) {
@@ -202,7 +202,7 @@ TEST_F(Recounts, MeasuresConfidencesLimitsAndSeveralDimensionsAgree) {
   agree(catalogue(), requests);
 }
 
-TEST_F(Recounts, WhatTheCatalogueCanSayAgrees) {
+TEST_F(OnePass, WhatTheCatalogueCanSayAgrees) {
   add_random(600, 4);
   std::string toml;
   std::vector<FigureRequest> requests;
@@ -254,7 +254,7 @@ TEST_F(Recounts, WhatTheCatalogueCanSayAgrees) {
   EXPECT_EQ(agree(catalogue_of(toml), requests), requests.size());
 }
 
-TEST_F(Recounts, ManyPartsOfOneEventAgree) {
+TEST_F(OnePass, ManyPartsOfOneEventAgree) {
   std::mt19937 random(5);
   for (int i = 0; i < 300; ++i) {
     table_.add({.kind = "exploit",
@@ -267,9 +267,9 @@ TEST_F(Recounts, ManyPartsOfOneEventAgree) {
             3U);
 }
 
-TEST_F(Recounts, SegmentsAreReadDayByDay) {
+TEST_F(OnePass, SegmentsAreReadDayByDay) {
   add_random(400, 6);
-  const auto root = std::filesystem::temp_directory_path() / ("tocsin-recounted-" + std::to_string(::getpid()));
+  const auto root = std::filesystem::temp_directory_path() / ("tocsin-answered-" + std::to_string(::getpid()));
   std::vector<Segment> segments;
   for (Timestamp day = *parse_time("2013-01-01"); day < *parse_time("2013-05-01"); day += kDay) {
     const std::string name = format_day(day);
@@ -288,29 +288,29 @@ TEST_F(Recounts, SegmentsAreReadDayByDay) {
     requests.push_back(request(figure.id, {"day"}, "2013-03-15", "2013-04-15", "Europe/Prague"));
     requests.push_back(request(figure.id, figure.by, "2013-02-03 07:00", "2013-04-01"));
   }
-  const auto again = recount_over(catalogue(), segments, table_.database(), requests, "CZ");
+  const auto again = answer_all_over(catalogue(), segments, table_.database(), requests, "CZ");
   ASSERT_TRUE(again) << again.error().message;
   for (std::size_t i = 0; i < requests.size(); ++i) {
     EXPECT_EQ(shown(answer_over(catalogue(), segments, table_.database(), requests[i], "CZ")), shown((*again)[i]))
         << shown(requests[i]);
   }
   std::ofstream(segments[100].path, std::ios::trunc) << "PAR1 is cut short";
-  EXPECT_FALSE(recount_over(catalogue(), segments, table_.database(), requests, "CZ"));
+  EXPECT_FALSE(answer_all_over(catalogue(), segments, table_.database(), requests, "CZ"));
   std::filesystem::remove(segments[100].path);
-  EXPECT_FALSE(recount_over(catalogue(), segments, table_.database(), requests, "CZ"));
+  EXPECT_FALSE(answer_all_over(catalogue(), segments, table_.database(), requests, "CZ"));
   segments.front().path = "elsewhere.parquet";
-  EXPECT_FALSE(recount_over(catalogue(), segments, table_.database(), requests, "CZ"));
+  EXPECT_FALSE(answer_all_over(catalogue(), segments, table_.database(), requests, "CZ"));
   std::filesystem::remove_all(root);
 }
 
-TEST_F(Recounts, AWrongRequestIsAnErrorOfItsOwn) {
+TEST_F(OnePass, AWrongRequestIsAnErrorOfItsOwn) {
   table_.add({});
   FigureRequest wrong_zone = request("scan.attempts", {"day"});
   wrong_zone.zone = "Middle/Earth";
   FigureRequest wrong_measure = request("scan.attempts");
   wrong_measure.measure = "x'; DROP TABLE sightings; --";
   const auto results =
-      recount_over(catalogue(), "sightings", table_.database(),
+      answer_all_over(catalogue(), "sightings", table_.database(),
                    {request("no.such"), request("scan.attempts", {"x"}), request("scan.attempts", {"day", "day"}),
                     request("scan.attempts", {}, "2013-01-01", "2013-01-01"), wrong_zone, wrong_measure,
                     request("botnet.controlled-hosts")},
@@ -327,10 +327,10 @@ TEST_F(Recounts, AWrongRequestIsAnErrorOfItsOwn) {
   EXPECT_EQ((*results)[6]->value, 1);
 }
 
-TEST_F(Recounts, ARelationWithOtherColumnsIsAnError) {
+TEST_F(OnePass, ARelationWithOtherColumnsIsAnError) {
   table_.run("CREATE TABLE others AS SELECT * REPLACE (CAST(\"count\" AS VARCHAR) AS \"count\") FROM sightings");
   for (const char* name : {"others", "nothing"}) {
-    EXPECT_FALSE(recount_over(catalogue(), name, table_.database(), {request("exploit.attempts")}, "CZ")) << name;
+    EXPECT_FALSE(answer_all_over(catalogue(), name, table_.database(), {request("exploit.attempts")}, "CZ")) << name;
   }
 }
 
