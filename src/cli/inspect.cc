@@ -22,6 +22,10 @@ struct InspectCommand {
 };
 
 int run_inspect(const InspectCommand& given) {
+  if (given.sources.empty() == given.rules.interface.empty()) {
+    return wrong_usage(given.sources.empty() ? "sources, or --interface, are needed"
+                                             : "either sources or --interface can be read, not both");
+  }
   if (given.rules.is_wanted()) return given.rules.run(given.sources, given.eve, given.json);
   Settings settings;
   const std::string path = given.directory + "/tocsin.toml";
@@ -56,7 +60,7 @@ void add_inspect(CLI::App& app, Chosen& chosen) {
   auto given = std::make_shared<InspectCommand>();
   CLI::App* command =
       app.add_subcommand("inspect", "Read sources without a store; writes what they hold as Suricata EVE");
-  command->add_option("sources", given->sources, "Files, directories, or - for standard input")->required();
+  command->add_option("sources", given->sources, "Files, directories, or - for standard input");
   command->add_option("--eve", given->eve,
                       "Flows, transactions and alerts as EVE JSON lines into this file, - for standard output");
   command->add_option("--indicators", given->indicators, "Lists of verified indicators")->check(CLI::ExistingPath);

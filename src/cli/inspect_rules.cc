@@ -14,6 +14,8 @@
 #include "base/stages.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/terminal.h"
+#include "collect/live_capture.h"
 #include "collect/reader.h"
 #include "engine/engine.h"
 #include "pipeline/installation.h"
@@ -37,11 +39,7 @@ struct Feed {
     std::vector<Packet> batch;
     for (bool more = true; more;) {
       more = reader->read(batch);
-      for (const Packet& packet : batch) {
-        bytes += packet.data.size();
-        engine.take(packet.link_type, {reinterpret_cast<const std::uint8_t*>(packet.data.data()), packet.data.size()},
-                    packet.time, ++packets);
-      }
+      take(batch);
     }
     skipped += reader->skips().count();
     for (const std::string& example : reader->skips().examples()) {
@@ -49,6 +47,28 @@ struct Feed {
     }
     if (const auto& fault = (*input)->fault()) return std::unexpected(*fault);
     return {};
+  }
+
+  // Until the user has enough of it; what had come by then is taken.
+  Expected<void> take_live(LiveCapture& capture, const std::function<void()>& flush) {
+    std::vector<Packet> batch;
+    std::optional<std::uint64_t> most;
+    while (!most || (!batch.empty() && capture.records() < *most)) {
+      if (!capture.read(batch)) return failure(capture.fault());
+      take(batch);
+      flush();
+      if (!most && interrupted()) most = capture.counts().received;
+    }
+    return {};
+  }
+
+ private:
+  void take(const std::vector<Packet>& batch) {
+    for (const Packet& packet : batch) {
+      bytes += packet.data.size();
+      engine.take(packet.link_type, {reinterpret_cast<const std::uint8_t*>(packet.data.data()), packet.data.size()},
+                  packet.time, ++packets);
+    }
   }
 };
 
@@ -84,6 +104,11 @@ class Logs {
     if (eve_ != nullptr && line.starts_with('{')) {
       eve_->write(line.data(), static_cast<std::streamsize>(line.size())).put('\n');
     }
+  }
+
+  void flush() {
+    for (auto& [name, file] : files_) file.flush();
+    if (eve_ != nullptr) eve_->flush();
   }
 
   Expected<void> close() {
@@ -202,6 +227,15 @@ void RulesInspection::add_to(CLI::App& command) {
       .add_option("--cache", cache,
                   "Directory where compiled contents are kept (default: the user's cache; none: nowhere)")
       ->group(group);
+  command
+      .add_option("--interface", interface, "Packets of this interface as they come, until Ctrl-C; needs CAP_NET_RAW")
+      ->group(group);
+  command
+      .add_option("--fanout", fanout,
+                  "A number that processes have in common which share an interface: each gets a part of the flows")
+      ->check(CLI::Range(1, 65535))
+      ->needs("--interface")
+      ->group(group);
   command.add_flag("--stages", tells_stages, "Tell on standard error where the time went, by stage")->group(group);
   command.add_option("--output", output, "Directory for all logs and files: eve.json, fast.log, stats.log ...")
       ->group(group);
@@ -211,7 +245,7 @@ int RulesInspection::run(const std::vector<std::string>& sources, const std::str
   const auto began = std::chrono::steady_clock::now();
   auto chosen = settings_of(*this);
   if (!chosen) return fail(chosen.error());
-  chosen->capture = sources.empty() ? std::string() : sources.front();
+  chosen->capture = sources.empty() ? interface : sources.front();
   auto made = engine::Engine::make(std::move(*chosen));
   if (!made) return fail(made.error());
   engine::Engine& engine = **made;
@@ -229,6 +263,18 @@ int RulesInspection::run(const std::vector<std::string>& sources, const std::str
   engine.log = [&](std::string_view log, std::string_view line) { logs.write(log, line); };
   Feed feed{engine};
   bool is_cut = false;
+  std::string lost;  // what a live capture lost
+  if (!interface.empty()) {
+    catch_interrupts();
+    auto capture = LiveCapture::open({.interface = interface, .fanout_group = fanout});
+    if (!capture) return fail(capture.error());
+    fmt::print(stderr, "tocsin: reading {}; Ctrl-C ends\n", printable(interface, 64));
+    if (const auto taken = feed.take_live(**capture, [&] { logs.flush(); }); !taken) {
+      fail(taken.error());
+      is_cut = true;
+    }
+    lost = fmt::format(", {} dropped by the kernel", (*capture)->counts().dropped);
+  }
   for (const std::string& source : sources) {
     if (const auto taken = feed.take(source); !taken) {
       fail(taken.error());
@@ -264,8 +310,8 @@ int RulesInspection::run(const std::vector<std::string>& sources, const std::str
                                         {"rules_refused", engine.refused()}}
                              .dump());
     } else {
-      fmt::print("{} packets, {} alerts; {} rules refused, {} records skipped\n",
-                 with_thousands(static_cast<std::int64_t>(feed.packets)),
+      fmt::print("{} packets{}, {} alerts; {} rules refused, {} records skipped\n",
+                 with_thousands(static_cast<std::int64_t>(feed.packets)), lost,
                  with_thousands(static_cast<std::int64_t>(alerts)), engine.refused(), feed.skipped);
     }
   }
