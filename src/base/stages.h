@@ -29,6 +29,8 @@ class StageClock {
     stage_ = stage;
     return before;
   }
+  // After waiting for another thread, which is no work.
+  void resume() { since_ = now(); }
   std::array<std::uint64_t, kStageNames.size()> ticks{};  // of one unit; only their shares mean something
 
  private:

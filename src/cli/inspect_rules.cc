@@ -56,6 +56,7 @@ struct Feed {
     while (!most || (!batch.empty() && capture.records() < *most)) {
       if (!capture.read(batch)) return failure(capture.fault());
       take(batch);
+      engine.settle();  // the frames are the ring's
       flush();
       if (!most && interrupted()) most = capture.counts().received;
     }
@@ -182,6 +183,7 @@ Expected<engine::EngineSettings> settings_of(const RulesInspection& given) {
     const auto directory = given.cache.empty() ? cache_directory() / "rules" : std::filesystem::path(given.cache);
     settings.options.set("engine.cache-directory", directory.string());
   }
+  settings.workers = given.workers > 0 ? given.workers : engine::usual_workers();
   settings.check_checksums = given.checksums != "none";
   return settings;
 }
@@ -235,6 +237,11 @@ void RulesInspection::add_to(CLI::App& command) {
                   "A number that processes have in common which share an interface: each gets a part of the flows")
       ->check(CLI::Range(1, 65535))
       ->needs("--interface")
+      ->group(group);
+  command
+      .add_option("--workers", workers,
+                  "Threads that share the flows (default: as many as there are cores, 8 at most; 1: no other thread)")
+      ->check(CLI::Range(1, 64))
       ->group(group);
   command.add_flag("--stages", tells_stages, "Tell on standard error where the time went, by stage")->group(group);
   command.add_option("--output", output, "Directory for all logs and files: eve.json, fast.log, stats.log ...")

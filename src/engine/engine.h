@@ -27,7 +27,11 @@ struct EngineSettings {
   bool check_checksums = true;
   match::CountryOf country_of;  // for geoip; none: rules with it can't run
   std::string capture;          // name of the file that is read, for logs that ask for it
+  unsigned workers = 1;         // threads beside the caller's that share the flows; 1: none
 };
+
+// As many as the machine has cores, 8 at most.
+unsigned usual_workers();
 
 class Engine {
  public:
@@ -36,12 +40,14 @@ class Engine {
   ~Engine();
 
   // A line, without its end, of one of the logs that the configuration asks for, by file name: "eve.json", "fast.log",
-  // "stats.log".
+  // "stats.log". The caller's thread calls it, some packets later where there are workers.
   std::function<void(std::string_view log, std::string_view line)> log;
   // Names of all logs, so that one without lines is there, too.
   std::vector<std::string> logs() const;
 
   void take(std::uint32_t link_type, packet::Bytes frame, Timestamp time, std::uint64_t number);
+  // All lines of what was taken are there.
+  void settle();
   // The input has ended: all flows end, statistics are written.
   void finish();
 

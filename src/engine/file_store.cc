@@ -4,11 +4,13 @@
 #include <fstream>
 
 #include "base/hash.h"
+#include "base/turns.h"
 
 namespace tocsin::engine {
 
-FileStore::FileStore(std::filesystem::path directory, bool stores_all, std::uint64_t most)
-    : directory_(std::move(directory)), stores_all_(stores_all), most_(most) {}
+FileStore::FileStore(std::filesystem::path directory, bool stores_all, std::uint64_t most,
+                     std::shared_ptr<Numbers> numbers)
+    : directory_(std::move(directory)), stores_all_(stores_all), most_(most), numbers_(std::move(numbers)) {}
 
 std::uint64_t FileStore::take(const protocol::File& file) {
   if (!stores_all_ && !file.is_stored) return 0;
@@ -26,6 +28,7 @@ std::uint64_t FileStore::take(const protocol::File& file) {
   pending.is_done = true;
   const Digest digest = sha256(pending.bytes);
   const std::string name = hex(digest);
+  wait_for_turn();  // for the number, and because another may store the same file
   const std::filesystem::path folder = directory_ / name.substr(0, 2);
   std::error_code error;
   std::filesystem::create_directories(folder, error);
@@ -37,10 +40,10 @@ std::uint64_t FileStore::take(const protocol::File& file) {
   std::string().swap(pending.bytes);
   if (out) std::filesystem::rename(temporary, path, error);
   if (!out || error) {
-    ++failures_;
+    ++numbers_->failures;
     return 0;
   }
-  pending.stored = next_++;
+  pending.stored = numbers_->next++;
   return pending.stored;
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <unordered_map>
 
@@ -12,15 +13,20 @@ namespace tocsin::engine {
 
 class FileStore {
  public:
+  // Of all who store files in one directory; changed in turn (base/turns.h).
+  struct Numbers {
+    std::uint64_t next = 1, failures = 0;
+  };
   // most: bytes of one file that are kept; what is longer is cut.
-  FileStore(std::filesystem::path directory, bool stores_all, std::uint64_t most);
+  FileStore(std::filesystem::path directory, bool stores_all, std::uint64_t most,
+            std::shared_ptr<Numbers> numbers = std::make_shared<Numbers>());
 
   // To be called after each packet for each file that may have got longer. Gives the number under which the file is
   // stored; 0: it is not, or not yet.
   std::uint64_t take(const protocol::File& file);
   // The file goes.
   void forget(const protocol::File& file) { open_.erase(file.serial); }
-  std::uint64_t failures() const { return failures_; }
+  std::uint64_t failures() const { return numbers_->failures; }
 
  private:
   struct Pending {
@@ -31,7 +37,8 @@ class FileStore {
   };
   std::filesystem::path directory_;
   bool stores_all_;
-  std::uint64_t most_, next_ = 1, failures_ = 0;
+  std::uint64_t most_;
+  std::shared_ptr<Numbers> numbers_;
   std::unordered_map<std::uint64_t, Pending> open_;  // by serial
 };
 

@@ -112,11 +112,11 @@ const std::vector<std::uint32_t>& Candidates::of_packets(const packet::Packet& p
   return packets_[packet.ip_version == 0 ? 256 : packet.protocol];
 }
 
-void Candidates::search_payload(const packet::Packet& packet, Side side, Bytes bytes,
-                                std::vector<std::uint32_t>& rules) {
+void Candidates::search_payload(const packet::Packet& packet, Side side, Bytes bytes, SearchMemory& memory,
+                                std::vector<std::uint32_t>& rules) const {
   const InStage stage(Stage::kPrefilter);
   const Searcher* searcher = payload_[class_of(packet.protocol)][static_cast<int>(side)];
-  if (searcher != nullptr && !bytes.empty()) searcher->search(bytes, memory_, rules);
+  if (searcher != nullptr && !bytes.empty()) searcher->search(bytes, memory, rules);
 }
 
 }  // namespace tocsin::match

@@ -34,12 +34,15 @@ class Candidates {
   const std::vector<std::uint32_t>& of_packets(const packet::Packet& packet) const;
   const std::vector<std::uint32_t>& of_events() const { return events_; }
   const std::vector<std::uint32_t>& of_addresses() const { return addresses_; }
-  void search_payload(const packet::Packet& packet, Side side, Bytes bytes, std::vector<std::uint32_t>& rules);
+  // Searching needs memory of the thread: a copy of this.
+  const SearchMemory& memory() const { return memory_; }
+  void search_payload(const packet::Packet& packet, Side side, Bytes bytes, SearchMemory& memory,
+                      std::vector<std::uint32_t>& rules) const;
   // Buffers of packets (tcp.hdr and the like) that rules chose their content in.
   std::span<const BufferSearch> packet_searches() const { return packet_searches_; }
-  void search(const BufferSearch& search, Bytes bytes, std::vector<std::uint32_t>& rules) {
+  static void search(const BufferSearch& search, Bytes bytes, SearchMemory& memory, std::vector<std::uint32_t>& rules) {
     const InStage stage(Stage::kPrefilter);
-    search.searcher->search(bytes, memory_, rules);
+    search.searcher->search(bytes, memory, rules);
   }
 
   // Of transactions, by the number of the protocol.

@@ -35,6 +35,7 @@ class DataSet {
   Expected<void> load_json(const std::filesystem::path& path, const rules::DatasetMatch& how);
   Expected<void> save() const;
   std::filesystem::path save_path;
+  bool may_change = false;  // a rule adds to it or takes from it
 
   const Entry* find(Bytes bytes) const;
   // Also what the bytes are a domain below of: a set has ".example.org".

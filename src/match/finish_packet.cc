@@ -1,6 +1,7 @@
 // What rules said of a packet, weighed: thresholds, actions, how much is told; and tags.
 #include <algorithm>
 
+#include "base/turns.h"
 #include "match/state.h"
 
 namespace tocsin::match {
@@ -103,7 +104,10 @@ void Inspector::State::finish_packet() {
       ++counters["detect.alerts_suppressed"];
     }
   }
-  if (!pending.empty()) counters["detect.thresholds.bitmap_memuse"] = thresholds->port_bytes();
+  if (!pending.empty() && thresholds->counts_ports()) {
+    wait_for_turn();
+    shared->port_bytes = thresholds->port_bytes();
+  }
   if (now.flow == nullptr) return;
   if (std::ranges::any_of(out.alerts, [](const Alert& alert) { return !alert.is_suppressed; }))
     now.flow->has_alerts = true;

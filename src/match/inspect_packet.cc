@@ -245,11 +245,11 @@ void Inspector::State::judge_packets() {
   }
   const auto& always = candidates->of_packets(packet);
   named.insert(named.end(), always.begin(), always.end());
-  candidates->search_payload(packet, now.side, packet.payload, named);
-  if (now.has_stream) candidates->search_payload(packet, now.side, now.stream.bytes, named);
+  candidates->search_payload(packet, now.side, packet.payload, search_memory, named);
+  if (now.has_stream) candidates->search_payload(packet, now.side, now.stream.bytes, search_memory, named);
   for (const BufferSearch& search : candidates->packet_searches()) {
     const Bytes bytes = packet_buffer(search.buffer);
-    if (!bytes.empty()) candidates->search(search, bytes, named);
+    if (!bytes.empty()) Candidates::search(search, bytes, search_memory, named);
   }
   std::ranges::sort(named);
   named.erase(std::unique(named.begin(), named.end()), named.end());

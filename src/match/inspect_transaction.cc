@@ -164,7 +164,7 @@ void Inspector::State::search_buffers(const Transaction& transaction, Transactio
     std::uint64_t& scanned = memory.scanned[static_cast<std::size_t>(search.buffer)];
     if (sum == scanned) continue;
     scanned = sum;
-    for (const Instance& one : all) candidates->search(search, one.view.bytes, named);
+    for (const Instance& one : all) Candidates::search(search, one.view.bytes, search_memory, named);
   }
   if (named.empty()) return;
   memory.wanted.insert(memory.wanted.end(), named.begin(), named.end());

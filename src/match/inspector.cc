@@ -16,15 +16,14 @@ std::string_view why_dropped(const stream::Flow& flow) {
 
 }  // namespace
 
-Inspector::State::State(std::shared_ptr<const rules::RuleSet> set, const Options& given,
-                        std::shared_ptr<const rules::RuleSet> firewall_set,
-                        std::span<const protocol::Protocol* const> all, CountryOf countries)
+Inspector::Shared::Shared(std::shared_ptr<const rules::RuleSet> set, const Options& given,
+                          std::shared_ptr<const rules::RuleSet> firewall_set,
+                          std::span<const protocol::Protocol* const> all, CountryOf countries)
     : rules(std::move(set)),
       firewall_rules(std::move(firewall_set)),
       options(given),
       protocols(all),
-      country_of(std::move(countries)),
-      evaluator(static_cast<std::uint32_t>(options.number("detect.inspection-recursion-limit", 3000))) {
+      country_of(std::move(countries)) {
   resources = make_resources(options, static_cast<bool>(country_of));
   compiled = compile(*rules, firewall_rules.get(), options, *resources, protocols);
   candidates = std::make_unique<Candidates>(compiled, protocols, options.text("mpm-algo") != "none",
@@ -36,17 +35,37 @@ Inspector::State::State(std::shared_ptr<const rules::RuleSet> set, const Options
   thresholds = std::make_unique<Thresholds>(compiled, options, faults);
   reputation = Reputation::read(options, faults);
   for (const protocol::Protocol* protocol : protocols) applications.push_back(applications_of(*protocol));
-  for (auto& buffers : made) buffers.resize(compiled.buffers.size());
-  changed.resize(compiled.buffers.size());
   is_inline = options.flag("stream.inline", false);
   most_alerts = std::max<std::uint64_t>(options.number("packet-alert-max", 15), 1);
   chunk[0] = options.number("stream.reassembly.toserver-chunk-size", 2560);
   chunk[1] = options.number("stream.reassembly.toclient-chunk-size", 2560);
+}
+
+Inspector::State::State(std::shared_ptr<Shared> of_all, bool first)
+    : shared(std::move(of_all)),
+      protocols(shared->protocols),
+      country_of(shared->country_of),
+      compiled(shared->compiled),
+      candidates(shared->candidates.get()),
+      firewall(shared->firewall.get()),
+      thresholds(shared->thresholds.get()),
+      reputation(shared->reputation),
+      states(shared->states),
+      applications(shared->applications),
+      is_inline(shared->is_inline),
+      is_original(first),
+      most_alerts(shared->most_alerts),
+      chunk{shared->chunk[0], shared->chunk[1]},
+      evaluator(static_cast<std::uint32_t>(shared->options.number("detect.inspection-recursion-limit", 3000))),
+      search_memory(candidates->memory()) {
+  for (auto& buffers : made) buffers.resize(compiled.buffers.size());
+  changed.resize(compiled.buffers.size());
   counters["detect.alert"] = counters["detect.alerts_suppressed"] = counters["detect.alert_queue_overflow"] = 0;
   counters["detect.thresholds.bitmap_alloc_fail"] = counters["detect.thresholds.bitmap_memuse"] = 0;
+  if (!is_original) return;
   counters["detect.engines.0.rules_loaded"] = compiled.loaded;
   counters["detect.engines.0.rules_skipped"] = compiled.skipped;
-  counters["detect.engines.0.rules_failed"] = compiled.failed + rules->refused();
+  counters["detect.engines.0.rules_failed"] = compiled.failed + shared->rules->refused();
 }
 
 void Inspector::State::inspect(const packet::Packet& packet, const stream::Followed& followed, Inspection& out) {
@@ -79,9 +98,15 @@ void Inspector::State::inspect(const packet::Packet& packet, const stream::Follo
 Inspector::Inspector(std::shared_ptr<const rules::RuleSet> rules, const Options& options,
                      std::shared_ptr<const rules::RuleSet> firewall_rules,
                      std::span<const protocol::Protocol* const> protocols, CountryOf country_of)
-    : state_(std::make_unique<State>(std::move(rules), options, std::move(firewall_rules), protocols,
-                                     std::move(country_of))) {}
+    : state_(std::make_unique<State>(std::make_shared<Shared>(std::move(rules), options, std::move(firewall_rules),
+                                                              protocols, std::move(country_of)),
+                                     true)) {}
+Inspector::Inspector(std::shared_ptr<Shared> shared) : state_(std::make_unique<State>(std::move(shared), false)) {}
 Inspector::~Inspector() = default;
+
+std::unique_ptr<Inspector> Inspector::beside() const {
+  return std::unique_ptr<Inspector>(new Inspector(state_->shared));
+}
 
 void Inspector::inspect(const packet::Packet& packet, const stream::Followed& followed, Inspection& out) {
   state_->inspect(packet, followed, out);
@@ -89,7 +114,7 @@ void Inspector::inspect(const packet::Packet& packet, const stream::Followed& fo
 
 std::string_view Inspector::drop_reason_of(const stream::Flow& flow) const { return why_dropped(flow); }
 
-void Inspector::finish() { state_->resources->save(); }
+void Inspector::finish() { state_->shared->resources->save(); }
 
 FlowVariables Inspector::variables_of(const stream::Flow& flow) const {
   FlowVariables variables;
@@ -105,7 +130,11 @@ FlowVariables Inspector::variables_of(const stream::Flow& flow) const {
   return variables;
 }
 
-std::vector<rules::Fault> Inspector::faults() const { return state_->faults; }
-const std::map<std::string, std::uint64_t, std::less<>>& Inspector::counters() const { return state_->counters; }
+std::vector<rules::Fault> Inspector::faults() const { return state_->shared->faults; }
+
+const std::map<std::string, std::uint64_t, std::less<>>& Inspector::counters() const {
+  if (state_->is_original) state_->counters["detect.thresholds.bitmap_memuse"] = state_->shared->port_bytes;
+  return state_->counters;
+}
 
 }  // namespace tocsin::match

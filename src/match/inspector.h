@@ -1,9 +1,9 @@
 // Rules against packets, streams and transactions.
 //
 // All contents that decide are searched at once (Vectorscan, a database for each protocol, direction and buffer); only
-// rules whose content was found, and those without any, are looked at whole. What a rule remembers (flowbits, counts,
-// which transaction it matched) stays with the flow or the inspector, so that its answer does not depend on how flows
-// are shared among workers.
+// rules whose content was found, and those without any, are looked at whole. What a rule remembers of a flow stays with
+// the flow; what it remembers across flows is shared by all inspectors of the same rules, and changed in turn
+// (base/turns.h), so that its answer does not depend on how flows are shared among workers.
 #pragma once
 
 #include <cstdint>
@@ -67,6 +67,8 @@ class Inspector {
             std::shared_ptr<const rules::RuleSet> firewall_rules = nullptr,
             std::span<const protocol::Protocol* const> protocols = protocol::protocols(), CountryOf country_of = {});
   ~Inspector();
+  // Another for the flows of another thread, by the same rules.
+  std::unique_ptr<Inspector> beside() const;
 
   void inspect(const packet::Packet& packet, const stream::Followed& followed, Inspection& out);
   // The flow goes: flowbits and the like of it are let go with it; datasets are saved by finish().
@@ -78,11 +80,14 @@ class Inspector {
 
   std::vector<rules::Fault> faults() const;
   // Of Suricata's stats: "detect.alert", "detect.alerts_suppressed", "detect.engines.0.rules_loaded" ...
+  // Those of inspectors beside each other are to be added up.
   const std::map<std::string, std::uint64_t, std::less<>>& counters() const;
 
-  struct State;  // match/state.h
+  struct Shared;  // match/state.h
+  struct State;
 
  private:
+  explicit Inspector(std::shared_ptr<Shared> shared);
   std::unique_ptr<State> state_;
 };
 

@@ -1,6 +1,7 @@
 // What is kept beside flows and transactions between packets.
 #pragma once
 
+#include <atomic>
 #include <bitset>
 #include <cstdint>
 #include <map>
@@ -9,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/turns.h"
 #include "match/compiled.h"
 #include "protocol/transaction.h"
 
@@ -16,12 +18,16 @@ namespace tocsin::match {
 
 // Ports that were seen, of unique_on. They are eight kilobytes, so all that there are are counted.
 struct PortMap {
-  explicit PortMap(std::shared_ptr<std::size_t> all) : count(std::move(all)) { ++*count; }
+  using Count = std::shared_ptr<std::atomic<std::size_t>>;
+  explicit PortMap(Count all) : count(std::move(all)) { ++*count; }
   PortMap(const PortMap&) = delete;
   PortMap& operator=(const PortMap&) = delete;
-  ~PortMap() { --*count; }
+  ~PortMap() {
+    wait_for_turn();
+    --*count;
+  }
   std::bitset<65536> seen;
-  std::shared_ptr<std::size_t> count;
+  Count count;
 };
 
 struct ThresholdCount {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <new>
 
 #include "base/hash.h"
 
@@ -46,6 +47,10 @@ struct SearchMemory::State {
   ~State() { hs_free_scratch(scratch); }
 };
 SearchMemory::SearchMemory() : state_(std::make_unique<State>()) {}
+SearchMemory::SearchMemory(const SearchMemory& other) : SearchMemory() {
+  if (other.state_->scratch == nullptr) return;
+  if (hs_clone_scratch(other.state_->scratch, &state_->scratch) != HS_SUCCESS) throw std::bad_alloc();
+}
 SearchMemory::~SearchMemory() = default;
 
 struct Searcher::State {

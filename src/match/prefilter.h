@@ -16,6 +16,8 @@ namespace tocsin::match {
 class SearchMemory {
  public:
   SearchMemory();
+  SearchMemory(const SearchMemory& other);  // for as many searchers, of another thread
+  SearchMemory& operator=(const SearchMemory&) = delete;
   ~SearchMemory();
 
  private:

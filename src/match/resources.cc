@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "base/text.h"
+#include "base/turns.h"
 #include "match/datasets.h"
 
 namespace tocsin::match {
@@ -12,9 +13,12 @@ namespace {
 
 class AskSet final : public Outside {
  public:
-  AskSet(std::shared_ptr<DataSet> set, const rules::DatasetMatch& wanted) : set_(std::move(set)), wanted_(wanted) {}
+  using Command = rules::DatasetMatch::Command;
+  AskSet(std::shared_ptr<DataSet> set, const rules::DatasetMatch& wanted) : set_(std::move(set)), wanted_(wanted) {
+    if (wanted.command == Command::kSet || wanted.command == Command::kUnset) set_->may_change = true;
+  }
   bool ask(Bytes buffer, std::size_t, std::string& context) override {
-    using Command = rules::DatasetMatch::Command;
+    if (set_->may_change) wait_for_turn();
     if (wanted_.command == Command::kSet) return set_->add(buffer, {});
     if (wanted_.command == Command::kUnset) return set_->remove(buffer);
     const DataSet::Entry* entry = wanted_.subdomains ? set_->find_domain(buffer) : set_->find(buffer);
@@ -33,6 +37,7 @@ class AskReputation final : public Outside {
   AskReputation(std::shared_ptr<DataSet> set, const rules::DataReputation& wanted)
       : set_(std::move(set)), wanted_(wanted) {}
   bool ask(Bytes buffer, std::size_t, std::string&) override {
+    if (set_->may_change) wait_for_turn();
     const DataSet::Entry* entry = set_->find(buffer);
     return entry != nullptr && wanted_.score.holds(entry->reputation);
   }

@@ -1,4 +1,4 @@
-// All of an inspector: what rules were made into, what they remember, and the memory that a packet is judged in.
+// All of an inspector: what rules were made into and what they remember, and the memory that a packet is judged in.
 #pragma once
 
 #include <map>
@@ -25,9 +25,33 @@ struct Instance {
   View view;
 };
 
+// Of all inspectors of the same rules. What packets change is changed in turn.
+struct Inspector::Shared {
+  Shared(std::shared_ptr<const rules::RuleSet> set, const Options& given,
+         std::shared_ptr<const rules::RuleSet> firewall_set, std::span<const protocol::Protocol* const> all,
+         CountryOf countries);
+
+  std::shared_ptr<const rules::RuleSet> rules, firewall_rules;
+  Options options;
+  std::span<const protocol::Protocol* const> protocols;
+  CountryOf country_of;
+  std::vector<rules::Fault> faults;
+  std::unique_ptr<Resources> resources;
+  Compiled compiled;
+  std::unique_ptr<Candidates> candidates;
+  std::unique_ptr<Firewall> firewall;
+  std::unique_ptr<Thresholds> thresholds;
+  Reputation reputation;
+  States states;
+  std::uint64_t port_bytes = 0;                   // of thresholds, at the last packet that was alerted on
+  std::vector<rules::Applications> applications;  // by protocol
+  bool is_inline = false;
+  std::size_t most_alerts = 15;
+  std::uint64_t chunk[2] = {2560, 2560};
+};
+
 struct Inspector::State {
-  State(std::shared_ptr<const rules::RuleSet> set, const Options& given, std::shared_ptr<const rules::RuleSet> firewall,
-        std::span<const protocol::Protocol* const> all, CountryOf countries);
+  State(std::shared_ptr<Shared> of_all, bool is_original);
 
   void inspect(const packet::Packet& packet, const stream::Followed& followed, Inspection& out);
 
@@ -101,24 +125,22 @@ struct Inspector::State {
   void tag(const CompiledRule& rule);
   void follow_tags();
 
-  std::shared_ptr<const rules::RuleSet> rules, firewall_rules;
-  Options options;
-  std::span<const protocol::Protocol* const> protocols;
-  CountryOf country_of;
-  std::vector<rules::Fault> faults;
-  std::unique_ptr<Resources> resources;
-  Compiled compiled;
-  std::unique_ptr<Candidates> candidates;
-  std::unique_ptr<Firewall> firewall;
-  std::unique_ptr<Thresholds> thresholds;
-  Reputation reputation;
-  States states;
+  std::shared_ptr<Shared> shared;
+  const std::span<const protocol::Protocol* const> protocols;
+  const CountryOf& country_of;
+  const Compiled& compiled;
+  const Candidates* candidates;
+  const Firewall* firewall;
+  Thresholds* thresholds;
+  const Reputation& reputation;
+  States& states;
+  const std::vector<rules::Applications>& applications;
+  const bool is_inline, is_original;
+  const std::size_t most_alerts;
+  const std::uint64_t chunk[2];
   Evaluator evaluator;
-  std::map<std::string, std::uint64_t, std::less<>> counters;
-  std::vector<rules::Applications> applications;  // by protocol
-  bool is_inline = false;
-  std::size_t most_alerts = 15;
-  std::uint64_t chunk[2] = {2560, 2560};
+  SearchMemory search_memory;
+  mutable std::map<std::string, std::uint64_t, std::less<>> counters;
 
   Now now;
   std::vector<std::uint32_t> named;  // rules to look at

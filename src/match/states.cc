@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/turns.h"
+
 namespace tocsin::match {
 namespace {
 
@@ -118,6 +120,7 @@ bool States::holds(const StateCondition& condition, const packet::Packet& packet
       is_now = found != transaction->bits.end() && found->second;
     } else {
       if (packet.ip_version == 0) return false;
+      wait_for_turn();
       const auto keys = keys_of(*bits, name, packet);
       is_now = std::ranges::any_of(keys, [&](const Key& key) { return is_set(key, packet.time); });
     }
@@ -144,6 +147,7 @@ void States::change(const StateCondition& condition, const packet::Packet& packe
       bool& bit = transaction->bits[static_cast<std::uint64_t>(name)];
       bit = next(bit);
     } else if (packet.ip_version != 0) {
+      wait_for_turn();
       const std::uint32_t seconds = bits->expire > 0                               ? bits->expire
                                     : bits->store == rules::BitState::Store::kHost ? kHostSeconds
                                                                                    : kAddressSeconds;

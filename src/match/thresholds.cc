@@ -57,6 +57,7 @@ Thresholds::Thresholds(const Compiled& compiled, const Options& options, std::ve
       if (is_named && has_own && line.kind == Kind::kThreshold) limits.clear();
       limits.push_back({line, false, ++number});
     }
+    for (const Limit& limit : limits) counts_ports_ = counts_ports_ || limit.line.threshold.unique_on.has_value();
   }
 }
 
@@ -67,6 +68,7 @@ Thresholds::Entry& Thresholds::entry(const Limit& limit, const packet::Packet& p
     is_new = inserted;
     return found->second;
   }
+  wait_for_turn();
   Key key{limit.number, {}, {}};
   if (track == "by_src") key.one = packet.source;
   if (track == "by_dst") key.one = packet.destination;
@@ -104,8 +106,9 @@ Thresholds::Answer Thresholds::count(const Limit& limit, Entry& entry, bool is_n
     entry.seconds = wanted.seconds;
     if (entry.ports) entry.ports->seen.reset();
   }
-  if (wanted.unique_on && !entry.ports && *port_maps_ < kMostPortMaps) {
-    entry.ports = std::make_unique<PortMap>(port_maps_);
+  if (wanted.unique_on && !entry.ports) {
+    wait_for_turn();
+    if (*port_maps_ < kMostPortMaps) entry.ports = std::make_unique<PortMap>(port_maps_);
   }
   if (entry.ports) {  // only what was not seen before counts
     const std::size_t port = *wanted.unique_on == "src_port" ? packet.source_port : packet.destination_port;

@@ -25,6 +25,7 @@ class Thresholds {
     Answer answer = Answer::kTell;
     std::optional<rules::Action> action;  // of a rate filter
   };
+  bool counts_ports() const { return counts_ports_; }
   // Of maps of ports.
   std::uint64_t port_bytes() const { return *port_maps_ * sizeof(PortMap::seen); }
   Judged judge(const CompiledRule& rule, const packet::Packet& packet, FlowMemory* flow);
@@ -49,8 +50,9 @@ class Thresholds {
   Answer count(const Limit& limit, Entry& entry, bool is_new, const packet::Packet& packet) const;
   bool is_acting(const Limit& limit, Entry& entry, bool is_new, Timestamp now) const;
 
-  std::vector<std::vector<Limit>> suppressions_, limits_;                      // by rule
-  std::shared_ptr<std::size_t> port_maps_ = std::make_shared<std::size_t>(0);  // that there are
+  std::vector<std::vector<Limit>> suppressions_, limits_;  // by rule
+  bool counts_ports_ = false;
+  PortMap::Count port_maps_ = std::make_shared<std::atomic<std::size_t>>(0);  // that there are
   std::unordered_map<Key, Entry, HashOfKey> entries_;
   std::size_t since_sweep_ = 0;  // entries made since those whose time was over went
 };

@@ -74,8 +74,8 @@ Decoder::State::State(const Options& options)
       event_counts(event_names().size()) {}
 
 Decoder::State::Work& Decoder::State::fresh() {
-  if (used == works.size()) works.emplace_back();
-  Work& work = works[used++];
+  if (memory->used == memory->works.size()) memory->works.emplace_back();
+  Work& work = memory->works[memory->used++];
   // Lists keep their memory.
   auto events = std::move(work.events);
   auto options = std::move(work.ip_options);
@@ -108,11 +108,27 @@ bool Decoder::State::layer(Work& packet) {
 Decoder::Decoder(const Options& options) : state_(std::make_unique<State>(options)) {}
 Decoder::~Decoder() = default;
 
+Decoder::Memory::Memory() : state_(std::make_unique<State>()) {}
+Decoder::Memory::~Memory() = default;
+std::size_t Decoder::Memory::datagram_bytes() const { return state_->datagram_bytes; }
+
+void Decoder::Memory::clear() {
+  constexpr std::size_t kKept = 16;  // datagrams, for their memory
+  if (state_->datagrams.size() > kKept) state_->datagrams.resize(kKept);
+  state_->used = state_->datagrams_used = state_->datagram_bytes = 0;
+}
+
 void Decoder::decode(std::uint32_t link_type, Bytes frame, Timestamp time, std::uint64_t number, const Take& take) {
+  state_->own.clear();
+  decode(link_type, frame, time, number, state_->own, take);
+}
+
+void Decoder::decode(std::uint32_t link_type, Bytes frame, Timestamp time, std::uint64_t number, Memory& memory,
+                     const Take& take) {
   State& state = *state_;
   if (state.lost != 0 && state.lost == number) return;
-  state.used = 0;
-  state.datagrams_used = 0;
+  state.memory = memory.state_.get();
+  const std::size_t first = state.memory->used;
   state.count(Counter::kSeenPackets);
   state.counts[static_cast<std::size_t>(Counter::kSeenBytes)] += frame.size();
   auto& largest = state.counts[static_cast<std::size_t>(Counter::kSeenLargestPacket)];
@@ -123,10 +139,11 @@ void Decoder::decode(std::uint32_t link_type, Bytes frame, Timestamp time, std::
   packet.time = time;
   packet.frame = frame;
   state.link(packet, link_type, frame);
-  for (std::size_t i = 0; i < state.used; ++i) {
-    if (state.works[i].is_dropped) continue;
-    if (state.works[i].is_invalid) state.count(Counter::kSeenInvalid);
-    take(state.works[i]);
+  for (std::size_t i = first; i < state.memory->used; ++i) {
+    const State::Work& work = state.memory->works[i];
+    if (work.is_dropped) continue;
+    if (work.is_invalid) state.count(Counter::kSeenInvalid);
+    take(work);
   }
 }
 

@@ -26,6 +26,22 @@ class Decoder {
   using Take = std::function<void(const Packet&)>;
   void decode(std::uint32_t link_type, Bytes frame, Timestamp time, std::uint64_t number, const Take& take);
 
+  // Where packets live on until it is cleared, as long as their frames are there.
+  class Memory {
+   public:
+    Memory();
+    ~Memory();
+    void clear();
+    std::size_t datagram_bytes() const;  // of those that were put together
+
+   private:
+    friend class Decoder;
+    struct State;
+    std::unique_ptr<State> state_;
+  };
+  void decode(std::uint32_t link_type, Bytes frame, Timestamp time, std::uint64_t number, Memory& memory,
+              const Take& take);
+
   // How often each thing was seen, by the names of Suricata's stats: "decoder.pkts", "decoder.ipv4",
   // "decoder.event.ipv4.pkt_too_small", "defrag.ipv4.reassembled" ...
   const std::map<std::string, std::uint64_t, std::less<>>& counters() const;

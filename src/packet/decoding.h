@@ -137,13 +137,19 @@ struct Decoder::State {
   std::uint64_t lost = 0;  // the frame that is passed over as if it had not come; 0: none
   Defragmenter defragmenter;
 
-  std::deque<Work> works;                           // of the frame; the first `used` are filled
-  std::deque<std::vector<std::uint8_t>> datagrams;  // put together while the frame is taken apart
-  std::size_t datagrams_used = 0;
-  std::size_t used = 0;
+  Memory own;                       // of decode without another
+  Memory::State* memory = nullptr;  // of the frame in hand
   std::uint64_t counts[static_cast<std::size_t>(Counter::kCount)] = {};
   std::vector<std::uint64_t> event_counts;
   mutable std::map<std::string, std::uint64_t, std::less<>> shown;
+};
+
+struct Decoder::Memory::State {
+  std::deque<Decoder::State::Work> works;           // the first `used` are filled
+  std::deque<std::vector<std::uint8_t>> datagrams;  // put together of fragments
+  std::size_t datagrams_used = 0;
+  std::size_t used = 0;
+  std::size_t datagram_bytes = 0;
 };
 
 }  // namespace tocsin::packet

@@ -232,9 +232,10 @@ void Decoder::State::fragment(Work& packet, const Fragment& part) {
   packet.exception_policy = result.policy;
   if (!result.is_whole) return;
 
-  if (datagrams_used == datagrams.size()) datagrams.emplace_back();
-  std::vector<std::uint8_t>& datagram = datagrams[datagrams_used++];
+  if (memory->datagrams_used == memory->datagrams.size()) memory->datagrams.emplace_back();
+  std::vector<std::uint8_t>& datagram = memory->datagrams[memory->datagrams_used++];
   datagram = std::move(result.datagram);
+  memory->datagram_bytes += datagram.size();
   Work& rebuilt = fresh();
   rebuilt.number = packet.number;
   rebuilt.time = packet.time;

@@ -104,6 +104,14 @@ std::optional<PacketFlow> flow_of(const packet::Packet& packet, const Settings& 
   return result;
 }
 
+std::pair<IpAddress, IpAddress> ends_of(const packet::Packet& packet) {
+  FlowKey key;
+  const bool is_of_other = packet.protocol == packet::kIcmp && !packet.transport_header.empty() &&
+                           packet.icmp.type == 3 && set_embedded(key, packet.icmp.embedded);
+  if (is_of_other) return {key.low, key.high};
+  return std::minmax(packet.source, packet.destination);
+}
+
 std::size_t FlowTable::Hash::operator()(const FlowKey& key) const {
   char bytes[16 + 16 + 4 + 4 + 6 + 2];
   char* at = bytes;
@@ -121,10 +129,13 @@ std::size_t FlowTable::Hash::operator()(const FlowKey& key) const {
   return hash64(std::string_view(bytes, sizeof bytes), seed);
 }
 
-FlowTable::FlowTable(const Settings& settings)
+FlowTable::FlowTable(const Settings& settings, Room& room)
     : settings_(settings),
+      room_(room),
       most_(std::max(kLeastFlows, static_cast<std::size_t>(settings.flow_memcap / kFlowCost))),
       index_(0, Hash{random_seed()}) {}
+
+FlowTable::~FlowTable() { room_.flows -= index_.size(); }
 
 Flow* FlowTable::find(const FlowKey& key) {
   const auto found = index_.find(key);
@@ -135,7 +146,7 @@ Flow& FlowTable::add(const FlowKey& key) {
   Entry& entry = lists_[0].emplace_back();
   entry.key = key;
   entry.place = std::prev(lists_[0].end());
-  index_.insert_or_assign(key, entry.place);
+  if (index_.insert_or_assign(key, entry.place).second) ++room_.flows;
   return entry;
 }
 
@@ -162,22 +173,35 @@ Timestamp FlowTable::timeout_of(std::size_t list) const {
   }
 }
 
-void FlowTable::touch(Flow& flow) {
+void FlowTable::touch(Flow& flow, const Moment& moment) {
   auto& entry = static_cast<Entry&>(flow);
   const std::size_t list = list_of(flow);
   lists_[list].splice(lists_[list].end(), lists_[entry.list], entry.place);
   entry.list = list;
+  entry.touched = moment;
+  soonest_ = std::min(soonest_, moment.now + timeout_of(list));
 }
 
 bool FlowTable::is_expired(const Flow& flow, Timestamp now) const {
   return now >= flow.last + timeout_of(list_of(flow));
 }
 
-Flow* FlowTable::expired(Timestamp now) {
-  for (Entries& list : lists_) {
-    if (!list.empty() && is_expired(list.front(), now)) return &list.front();
+Flow* FlowTable::expired(Timestamp now, const Flow* but) {
+  Timestamp soonest = std::numeric_limits<Timestamp>::max();
+  for (std::size_t list = 0; list < lists_.size(); ++list) {
+    if (lists_[list].empty()) continue;
+    Entry& first = lists_[list].front();
+    const Timestamp end = first.touched.now + timeout_of(list);
+    if (now >= end && &first != but) return &first;
+    soonest = std::min(soonest, end);
   }
+  soonest_ = soonest;
   return nullptr;
+}
+
+std::uint64_t FlowTable::order_of(const Flow& flow) const {
+  const auto& entry = static_cast<const Entry&>(flow);
+  return static_cast<std::uint64_t>(entry.list) << 60 | entry.touched.packet;
 }
 
 Flow* FlowTable::idlest() {
@@ -195,7 +219,7 @@ Flow* FlowTable::idlest() {
 
 void FlowTable::remove(Flow& flow) {
   const auto& entry = static_cast<Entry&>(flow);
-  index_.erase(entry.key);
+  room_.flows -= index_.erase(entry.key);
   lists_[entry.list].erase(entry.place);
 }
 

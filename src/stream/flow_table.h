@@ -5,11 +5,15 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <list>
 #include <unordered_map>
+#include <utility>
 
 #include "stream/flow.h"
+#include "stream/room.h"
 #include "stream/settings.h"
+#include "stream/streams.h"
 
 namespace tocsin::stream {
 
@@ -28,21 +32,29 @@ struct PacketFlow {
   bool may_begin = true;  // errors don't
 };
 std::optional<PacketFlow> flow_of(const packet::Packet& packet, const Settings& settings);
+// The addresses of a packet's flow, in order: those of the packet in it, of an ICMP error.
+std::pair<IpAddress, IpAddress> ends_of(const packet::Packet& packet);
 
 class FlowTable {
  public:
-  explicit FlowTable(const Settings& settings);
+  FlowTable(const Settings& settings, Room& room);
+  ~FlowTable();
 
   Flow* find(const FlowKey& key);
   // The new flow takes part of the key; the table must not be full.
   Flow& add(const FlowKey& key);
-  bool is_full() const { return index_.size() >= most_; }
+  bool is_full() const { return room_.flows.load(std::memory_order_relaxed) >= most_; }
   // Its state or its time has changed.
-  void touch(Flow& flow);
+  void touch(Flow& flow, const Moment& moment);
   bool is_expired(const Flow& flow, Timestamp now) const;
-  // Of those whose time is over, one; null: there is none.
-  Flow* expired(Timestamp now);
-  // The one that can best be spared.
+  // Of those whose time is over, but for one, the first; null: there is none. What counts is when they were touched, by
+  // a time that never goes back: so it is no matter which other flows are in the table.
+  Flow* expired(Timestamp now, const Flow* but);
+  // Before this time there is none.
+  Timestamp next_expiry() const { return soonest_; }
+  // Where it stands among those that expire at the same time, in all tables.
+  std::uint64_t order_of(const Flow& flow) const;
+  // The one that can best be spared; null: the table is empty.
   Flow* idlest();
   void remove(Flow& flow);
   std::size_t size() const { return index_.size(); }
@@ -53,6 +65,7 @@ class FlowTable {
   struct Entry : Flow {
     FlowKey key;
     std::size_t list = 0;
+    Moment touched;
     std::list<Entry>::iterator place;
   };
   using Entries = std::list<Entry>;
@@ -66,7 +79,9 @@ class FlowTable {
   Timestamp timeout_of(std::size_t list) const;
 
   const Settings& settings_;
+  Room& room_;
   std::size_t most_;
+  Timestamp soonest_ = std::numeric_limits<Timestamp>::max();
   std::array<Entries, kProtocols * kStates> lists_;
   std::unordered_map<FlowKey, Entries::iterator, Hash> index_;
 };

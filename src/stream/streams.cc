@@ -24,13 +24,21 @@ struct Announced {
 }  // namespace
 
 struct Streams::State {
-  explicit State(const Options& given)
-      : options(given), settings(options), protocols(options), table(settings), follower(settings, protocols) {
+  State(const Options& given, std::shared_ptr<Room> shared)
+      : options(given),
+        settings(options),
+        protocols(options),
+        room(std::move(shared)),
+        is_first(room->sharers++ == 0),
+        table(settings, *room),
+        follower(settings, protocols, *room) {
     follower.announce = [this](Flow& flow) { announce(flow); };
   }
 
-  Followed take(const packet::Packet& packet);
-  Flow* flow_for(const packet::Packet& packet, Followed& followed);
+  Followed follow(const packet::Packet& packet, const Moment& at);
+  void expire(const Moment& at);
+  void finish(const Moment& at);
+  Flow* flow_for(const packet::Packet& packet, const Moment& at, Followed& followed);
   Side side_of(const Flow& flow, const packet::Packet& packet) const;
   void count(Flow& flow, const packet::Packet& packet, Side side) const;
   void look_before_change(Flow& flow, Side side);
@@ -43,24 +51,47 @@ struct Streams::State {
   const Options options;
   const Settings settings;
   const protocol::ProtocolSettings protocols;
+  std::shared_ptr<Room> room;
+  bool is_first;  // of those that share the room
   FlowTable table;
   TcpFollower follower;
   FlowEndPacket end_packet;
   std::deque<Announced> announced;
   Timestamp now = 0;
-  std::uint64_t next_id = 1;
+  Moment moment;                // of take
+  const Flow* taken = nullptr;  // the flow of the packet in hand
   std::uint64_t total = 0, tcp = 0, udp = 0, icmp4 = 0, icmp6 = 0, reused = 0, no_memory = 0, spared = 0;
   std::uint64_t ended_states[3] = {0, 0, 0}, bypassed = 0, ended_tcp[11] = {};
   mutable std::map<std::string, std::uint64_t, std::less<>> shown;
 };
 
-Streams::Streams(const Options& options) : state_(std::make_unique<State>(options)) { state_->owner = this; }
+Streams::Streams(const Options& options, std::shared_ptr<Room> room)
+    : state_(std::make_unique<State>(options, std::move(room))) {
+  state_->owner = this;
+}
 Streams::~Streams() = default;
 
-Followed Streams::take(const packet::Packet& packet) { return state_->take(packet); }
+Followed Streams::take(const packet::Packet& packet) {
+  Moment& moment = state_->moment;
+  ++moment.packet;
+  moment.now = std::max(moment.now, packet.time);
+  Followed followed = state_->follow(packet, moment);
+  state_->expire(moment);
+  return followed;
+}
 
-void Streams::finish() {
-  for (Flow* flow : state_->table.all()) state_->end(*flow, "shutdown");
+Followed Streams::follow(const packet::Packet& packet, const Moment& moment) { return state_->follow(packet, moment); }
+void Streams::expire(const Moment& moment) { state_->expire(moment); }
+Timestamp Streams::next_expiry() const { return state_->table.next_expiry(); }
+void Streams::finish() { state_->finish(state_->moment); }
+void Streams::finish(const Moment& moment) { state_->finish(moment); }
+
+void Streams::State::finish(const Moment& at) {
+  now = at.now;
+  for (Flow* flow : table.all()) {
+    if (owner->ending) owner->ending(flow->id);
+    end(*flow, "shutdown");
+  }
 }
 
 Side Streams::State::side_of(const Flow& flow, const packet::Packet& packet) const {
@@ -83,7 +114,7 @@ Side Streams::State::side_of(const Flow& flow, const packet::Packet& packet) con
 }
 
 // Null: the packet belongs to none, or there is no room for one.
-Flow* Streams::State::flow_for(const packet::Packet& packet, Followed& followed) {
+Flow* Streams::State::flow_for(const packet::Packet& packet, const Moment& at, Followed& followed) {
   const auto wanted = flow_of(packet, settings);
   if (!wanted) return nullptr;
   Flow* found = table.find(wanted->key);
@@ -104,12 +135,14 @@ Flow* Streams::State::flow_for(const packet::Packet& packet, Followed& followed)
     return nullptr;
   }
   if (table.is_full()) {
-    ++spared;
-    end(*table.idlest(), "forced");
+    if (Flow* idlest = table.idlest()) {
+      ++spared;
+      end(*idlest, "forced");
+    }
   }
 
   Flow& flow = table.add(wanted->key);
-  flow.id = next_id++;
+  flow.id = at.packet;
   flow.client = packet.source;
   flow.server = packet.destination;
   flow.client_port = packet.source_port;
@@ -144,10 +177,11 @@ void Streams::State::count(Flow& flow, const packet::Packet& packet, Side side) 
   }
 }
 
-Followed Streams::State::take(const packet::Packet& packet) {
+Followed Streams::State::follow(const packet::Packet& packet, const Moment& at) {
   Followed followed;
-  now = std::max(now, packet.time);
-  Flow* flow = flow_for(packet, followed);
+  now = at.now;
+  Flow* flow = flow_for(packet, at, followed);
+  taken = flow;
   if (flow != nullptr) {
     followed.flow = flow;
     followed.side = side_of(*flow, packet);
@@ -171,14 +205,21 @@ Followed Streams::State::take(const packet::Packet& packet) {
       take_datagram(*flow, packet, followed.side);
     }
     collect_announced(*flow);
-    table.touch(*flow);
-  }
-  // The flow of the packet in hand is not silent, so it is not among these.
-  while (Flow* silent = table.expired(now)) {
-    if (silent == flow) break;
-    end(*silent, "timeout");
+    table.touch(*flow, at);
   }
   return followed;
+}
+
+void Streams::State::expire(const Moment& at) {
+  if (at.now >= table.next_expiry()) {
+    now = at.now;
+    // The flow of the packet in hand is not silent.
+    while (Flow* silent = table.expired(now, taken)) {
+      if (owner->ending) owner->ending(table.order_of(*silent));
+      end(*silent, "timeout");
+    }
+  }
+  taken = nullptr;
 }
 
 // Another protocol follows. What the former one said of either side is judged now, since it goes with its parser.
@@ -276,7 +317,7 @@ const std::map<std::string, std::uint64_t, std::less<>>& Streams::counters() con
   shown["tcp.overlap_diff_data"] = counts.different_overlaps;
   shown["tcp.insert_data_normal_fail"] = counts.insert_failures;
   shown["tcp.urgent_oob_data"] = counts.urgent_bytes;
-  shown["tcp.reassembly_memuse"] = state.follower.memory();
+  shown["tcp.reassembly_memuse"] = state.is_first ? state.follower.memory() : 0;
   shown["flow.total"] = state.total;
   shown["flow.active"] = state.table.size();
   shown["flow.tcp"] = state.tcp;

@@ -16,8 +16,15 @@
 #include "base/options.h"
 #include "packet/packet.h"
 #include "stream/flow.h"
+#include "stream/room.h"
 
 namespace tocsin::stream {
+
+// Where one is in a capture.
+struct Moment {
+  std::uint64_t packet = 0;  // its number among all packets, those within others too
+  Timestamp now = 0;         // the newest time so far
+};
 
 // What following a packet said.
 struct Followed {
@@ -36,19 +43,30 @@ struct Followed {
 class Streams {
  public:
   // options: stream.*, flow.*, flow-timeouts.*, host-os-policy.*, vlan.use-for-tracking.
-  explicit Streams(const Options& options);
+  // room: of all that follow parts of the same capture.
+  explicit Streams(const Options& options, std::shared_ptr<Room> room = std::make_shared<Room>());
   ~Streams();
 
   // Finds the flow, follows TCP, and feeds the application of the flow with what has become readable; then flows that
-  // have been silent for too long end.
+  // have been silent for too long end. These are follow and expire, one moment being that of each packet.
   Followed take(const packet::Packet& packet);
+
+  // For those that see a part of the packets: each moment is of the whole capture, and expire comes for each.
+  Followed follow(const packet::Packet& packet, const Moment& moment);
+  void expire(const Moment& moment);
+  // Before this time, expire does nothing.
+  Timestamp next_expiry() const;
 
   // Called for each flow that has ended, before it goes. Until then `flush` is called with a packet for each side of a
   // TCP flow in which something may not have been looked at, all bytes being readable by then.
   std::function<void(Flow&)> ended;
   std::function<void(const packet::Packet& packet, const Followed& followed)> flush;
+  // Called before a flow ends by expire or finish, with a number above 0. Of all flows that end at one moment, whoever
+  // follows them, the one with the lower number goes first.
+  std::function<void(std::uint64_t)> ending;
   // All flows end.
   void finish();
+  void finish(const Moment& moment);
 
   // By the names of Suricata's stats: "tcp.sessions", "tcp.reassembly_gap", "flow.total" ...
   const std::map<std::string, std::uint64_t, std::less<>>& counters() const;

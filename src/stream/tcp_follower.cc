@@ -30,8 +30,8 @@ std::string_view name_of(TcpState state) {
   return "";
 }
 
-TcpFollower::TcpFollower(const Settings& settings, const protocol::ProtocolSettings& protocols)
-    : settings_(settings), protocols_(protocols), hosts_(protocols.options()) {}
+TcpFollower::TcpFollower(const Settings& settings, const protocol::ProtocolSettings& protocols, Room& room)
+    : settings_(settings), protocols_(protocols), hosts_(protocols.options()), memory_(room.bytes) {}
 
 void TcpFollower::event(std::string_view name) {
   followed_->events.push_back(name);

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "stream/room.h"
 #include "stream/settings.h"
 #include "stream/streams.h"
 #include "stream/tcp_session.h"
@@ -22,7 +23,7 @@ struct TcpCounts {
 
 class TcpFollower {
  public:
-  TcpFollower(const Settings& settings, const protocol::ProtocolSettings& protocols);
+  TcpFollower(const Settings& settings, const protocol::ProtocolSettings& protocols, Room& room);
 
   // Fills what `followed` says of the stream. Its side may change: the flow may turn out to be the other way round.
   void take(Flow& flow, const packet::Packet& packet, Followed& followed);
@@ -42,7 +43,7 @@ class TcpFollower {
   std::function<void(Flow& flow)> announce;
 
   const TcpCounts& counts() const { return counts_; }
-  std::size_t memory() const { return memory_; }
+  std::uint64_t memory() const { return memory_; }
 
  private:
   using Fields = packet::TcpFields;
@@ -133,7 +134,7 @@ class TcpFollower {
   const protocol::ProtocolSettings& protocols_;
   packet::HostPolicy hosts_;
   TcpCounts counts_;
-  std::size_t memory_ = 0;
+  std::atomic<std::uint64_t>& memory_;  // of all who follow
 
   Flow* flow_ = nullptr;
   const packet::Packet* packet_ = nullptr;

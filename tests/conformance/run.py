@@ -227,6 +227,7 @@ def main():
     parser.add_argument("--acting-as", default="9.0.0", help="version of Suricata (default: %(default)s)")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=30, help="most for one test")
+    parser.add_argument("--workers", help="threads of the program that share the flows")
     parser.add_argument("--output", help="keep what the tests write here")
     parser.add_argument("--write", action="store_true", help="write docs/conformance.md")
     parser.add_argument("--passing", action="store_true", help="print only the names of those that pass")
@@ -237,6 +238,8 @@ def main():
     try:
         folder = os.path.abspath(arguments.folder)
         srcdir = stand_in_for_sources(scratch)
+        if arguments.workers:
+            os.environ["TOCSIN_WORKERS"] = arguments.workers
         if arguments.sanitized:
             os.makedirs(os.path.join(scratch, ".reports"), exist_ok=True)
             for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
