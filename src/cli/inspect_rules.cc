@@ -56,7 +56,7 @@ struct Feed {
     while (!most || (!batch.empty() && capture.records() < *most)) {
       if (!capture.read(batch)) return failure(capture.fault());
       take(batch);
-      engine.settle();  // the frames are the ring's
+      engine.settle();  // lines come as the packets do
       flush();
       if (!most && interrupted()) most = capture.counts().received;
     }

@@ -92,6 +92,8 @@ Expected<std::unique_ptr<PacketRules>> PacketRules::make(const std::vector<std::
   settings.country_of = std::move(country_of);
   // Where a capture is taken on the host that sends, sums are filled in later, by its network card.
   settings.check_checksums = false;
+  settings.workers = engine::usual_workers();
+  settings.options.set("engine.cache-directory", (cache_directory() / "rules").string());
   settings.classification_file = share_directory() / "rules" / "classification.config";
   settings.reference_file = share_directory() / "rules" / "reference.config";
   auto engine = engine::Engine::make(std::move(settings));
@@ -119,6 +121,7 @@ void PacketRules::take(std::span<const Packet> packets, Batch& out) {
     engine_->take(packet.link_type, {reinterpret_cast<const std::uint8_t*>(packet.data.data()), packet.data.size()},
                   packet.time, ++taken_);
   }
+  engine_->settle();  // so that each batch has its alerts, however fast workers are
   give(out);
 }
 
