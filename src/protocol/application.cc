@@ -76,6 +76,7 @@ void Application::start(const Protocol* protocol) {
     former_ = std::move(parser_);
     changing_ = false;
     broken_ = false;
+    gave_up_on_.reset();
     if (!wanted_.empty() && wanted_ != "any" && wanted_ != protocol->name()) {
       events.emplace_back("applayer_unexpected_protocol");
       if (wanted_ == "tls") events.emplace_back("applayer_no_tls_after_starttls");
@@ -312,6 +313,8 @@ void Application::feed(Side side, Bytes bytes, Timestamp time) {
   former_.reset();
   if (!parser_ || broken_) return;
   if (!parser_->take(side, bytes, time)) {
+    has_error = true;
+    if (!is_udp_) gave_up_on_ = side;
     // The next datagram begins anew.
     broken_ = !is_udp_;
     return;

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,10 @@ class Application {
   // Set by take if the flow's sides were guessed wrong; what was taken was taken as of the other side. The owner swaps
   // client and server, and takes the mark away.
   bool is_reversed = false;
+  // Set when a parser gave up on what it was fed; taken away by the owner.
+  bool has_error = false;
+  // The side that a parser gave up on, for good; nothing more will come of either.
+  std::optional<Side> gave_up_on() const { return gave_up_on_; }
   // The flow was announced by another one (FTP's data): what it is if its content does not say.
   void expect(std::string_view protocol, const Parser::Expected& announced);
   // The flow was picked up in the middle: only the client's side can tell what it is.
@@ -72,8 +77,9 @@ class Application {
   const Protocol* protocol_ = nullptr;
   const Protocol* sides_[2] = {nullptr, nullptr};
   const Protocol* original_ = nullptr;
-  bool failed_ = false;    // nothing was recognised
-  bool broken_ = false;    // the parser gave up
+  bool failed_ = false;  // nothing was recognised
+  bool broken_ = false;  // the parser gave up
+  std::optional<Side> gave_up_on_;
   bool changing_ = false;  // another protocol was asked for, and has not been recognised
   bool sent_ = false;      // the parser was fed
   bool midstream_ = false;

@@ -50,6 +50,11 @@ Flow::TcpSummary Flow::tcp_summary() const {
   return summary;
 }
 
+std::array<std::uint32_t, 2> Flow::sent() const {
+  if (!tcp) return {};
+  return {tcp->halves[0].next - tcp->halves[0].first, tcp->halves[1].next - tcp->halves[1].first};
+}
+
 Flow::Flow() = default;
 Flow::~Flow() = default;
 

@@ -61,6 +61,9 @@ struct Flow {
   TcpSummary tcp_summary() const;
   std::string_view exception_policy[2];  // target and policy that was applied, as EVE has them; empty: none
 
+  // Of TCP: how far each side's sequence numbers have come, of what was taken; its SYN counts one. The next number less
+  // the first, so it wraps around.
+  std::array<std::uint32_t, 2> sent() const;
   // Bytes of a side that rules may look at, the newest last; what was let go is gone. Empty for all but TCP.
   StreamBytes stream(Side side) const;
   // All that is held of a side, in order, with what may not be looked at yet: pieces between which bytes are missing.

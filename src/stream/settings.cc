@@ -54,6 +54,7 @@ Settings::Settings(const Options& options)
       urgent_over_limit(urgent_of(options.text("stream.reassembly.urgent.oob-limit-policy"))),
       session_policy(packet::policy_of(options, "stream.memcap-policy", is_inline, true)),
       reassembly_policy(packet::policy_of(options, "stream.reassembly.memcap-policy", is_inline, true)),
+      application_policy(packet::policy_of(options, "app-layer.error-policy", is_inline, true)),
       flow_policy(packet::policy_of(options, "flow.memcap-policy", is_inline, false)),
       no_flow_at(options.number("simulate-packet-flow-memcap", 0)),
       no_session_at(options.number("simulate-packet-tcp-ssn-memcap", 0)),

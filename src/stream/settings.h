@@ -22,7 +22,8 @@ struct Settings {
   std::uint64_t reassembly_memcap = 0, flow_memcap = 0, chunk[2] = {0, 0};
   std::size_t max_syn_queued = 0, max_synack_queued = 0;
   UrgentPolicy urgent = UrgentPolicy::kOutOfBand, urgent_over_limit = UrgentPolicy::kOutOfBand;
-  packet::ExceptionPolicy midstream_policy{}, session_policy{}, reassembly_policy{}, flow_policy{};
+  packet::ExceptionPolicy midstream_policy{}, session_policy{}, reassembly_policy{}, application_policy{},
+      flow_policy{};
   // Packets at which memory is said to be used up; 0: none.
   std::uint64_t no_flow_at = 0, no_session_at = 0, no_segment_at = 0;
   Timeouts tcp, udp, icmp, other;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <utility>
 
 #include "stream/flow_end_packet.h"
 #include "stream/flow_table.h"
@@ -204,6 +205,8 @@ Followed Streams::State::follow(const packet::Packet& packet, const Moment& at) 
     } else if (packet.is_udp() && flow->protocol == packet::kUdp) {
       take_datagram(*flow, packet, followed.side);
     }
+    if (flow->application && std::exchange(flow->application->has_error, false))
+      follower.apply(settings.application_policy, "app_layer.error", "applayer error", flow, followed);
     collect_announced(*flow);
     table.touch(*flow, at);
   }
@@ -345,6 +348,7 @@ const std::map<std::string, std::uint64_t, std::less<>>& Streams::counters() con
   show_policies(settings.session_policy, "tcp.ssn_memcap", true);
   show_policies(settings.reassembly_policy, "tcp.reassembly", true);
   show_policies(settings.flow_policy, "flow.memcap", false);
+  show_policies(settings.application_policy, "app_layer.error", true);
   for (const auto& [name, times] : counts.policies) shown["exception_policy." + name] = times;
   if (state.options.flag("stats.stream-events", false)) {
     for (const auto& [name, times] : counts.events) shown["stream." + name] = times;

@@ -65,7 +65,11 @@ std::uint64_t TcpFollower::fits(Half& half, std::uint32_t sequence, std::uint64_
   const std::int64_t end = start + static_cast<std::int64_t>(size), depth = static_cast<std::int64_t>(settings_.depth);
   if (end <= 0) return 0;
   if (end <= depth) return size;
-  half.is_depth_reached = true;
+  // What lies behind a hole does not say that the side has come so far: anyone may have sent it.
+  const std::uint64_t so_far = half.told + half.bytes.from(half.told).size();
+  const bool is_behind_hole =
+      start > static_cast<std::int64_t>(so_far) && static_cast<std::int64_t>(half.acknowledged_offset()) < depth;
+  half.is_depth_reached = !is_behind_hole;
   return 0;
 }
 

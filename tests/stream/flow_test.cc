@@ -69,6 +69,37 @@ TEST(Flow, EndsWhenItIsSilent) {
   EXPECT_EQ(talk.last.flow->id, 3u);
 }
 
+TEST(Flow, OfACaptureThatGoesBackInTimeIsNotSilent) {
+  Talk talk;
+  talk.time += 1000 * kSecond;
+  talk.take(datagram(17, 1, 2, udp(5000, 6000, "q")));
+  talk.time -= 1000 * kSecond;
+  talk.take(datagram(17, 3, 4, udp(5000, 6000, "q")));
+  talk.take(datagram(17, 5, 6, udp(5000, 6000, "q")));
+  talk.take(datagram(17, 3, 4, udp(5000, 6000, "r")));
+  EXPECT_THAT(talk.ended, IsEmpty());
+  EXPECT_EQ(talk.last.flow->packets[0], 2u);
+}
+
+TEST(Flow, IsDroppedInlineWhereItsParserGivesUp) {
+  const std::string get(
+      "\x30\x18\x02\x01\x00\x04\x01x\xa0\x10\x02\x01\x01\x02\x01\x00\x02\x01\x00\x30\x05\x30\x03\x06\x01\x2b", 26);
+  std::string bad = get;
+  bad[8] = '\x3f';
+  for (const char* policy : {"auto", "ignore"}) {
+    Options options;
+    options.set("stream.inline", "yes");
+    options.set("app-layer.error-policy", policy);
+    Talk talk(options);
+    talk.take(datagram(17, 1, 2, udp(5000, 161, get)));
+    ASSERT_NE(talk.last.flow->application->protocol(), nullptr);
+    EXPECT_FALSE(talk.last.should_drop);
+    talk.take(datagram(17, 1, 2, udp(5000, 161, bad)));
+    EXPECT_EQ(talk.last.should_drop, policy == std::string("auto"));
+    EXPECT_EQ(talk.last.drop_reason, policy == std::string("auto") ? "applayer error" : "");
+  }
+}
+
 TEST(Flow, TakesTimeoutsFromTheOptions) {
   Options options;
   options.set("flow-timeouts.udp.new", "100");

@@ -11,6 +11,7 @@ using packet::kSyn;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::IsEmpty;
+using testing::Not;
 
 TEST(Tcp, IsEstablishedAfterTheHandshake) {
   Talk talk;
@@ -171,6 +172,24 @@ TEST(Tcp, StopsAtTheDepth) {
   EXPECT_THAT(talk.events, ElementsAre("reassembly_depth_reached"));
   talk.server_acks(1011);
   EXPECT_EQ(Talk::seen(talk.client_acks(1011, 5000)), "1234567890");
+}
+
+TEST(Tcp, DoesNotEndASideForWhatLiesBeyondTheDepthBehindAHole) {
+  Options options;
+  options.set("stream.reassembly.depth", "10");
+  options.set("stream.midstream", "yes");
+  for (const bool is_midstream : {false, true}) {
+    Talk talk(options);
+    if (!is_midstream) talk.shake_hands();
+    talk.client_says(1000, "123");
+    talk.client_says(1500, "far away");
+    EXPECT_THAT(talk.events, Not(Contains("reassembly_depth_reached"))) << is_midstream;
+    talk.client_says(1003, "4567890");
+    talk.server_acks(1010);
+    EXPECT_EQ(Talk::seen(talk.client_acks(1010, 5000)), "1234567890") << is_midstream;
+    talk.client_says(1010, "x");
+    EXPECT_THAT(talk.events, Contains("reassembly_depth_reached")) << is_midstream;
+  }
 }
 
 // What each system takes of segments that overlap (Novak and Sturges).
