@@ -20,6 +20,7 @@ namespace tocsin::engine {
 namespace {
 
 constexpr std::uint64_t kMostOfStoredFile = 64 << 20;
+constexpr std::uint64_t kMostOfAllStoredFiles = std::uint64_t{512} << 20;  // that are not whole yet
 
 // Hashes and kinds of files that rules ask about.
 void ask_for_files(const rules::RuleSet& set, Options& options) {
@@ -155,7 +156,8 @@ std::unique_ptr<Worker> Engine::State::make_worker() const {
   if (!outputs.file_store.empty() && !settings.directory.empty()) {
     const std::uint64_t most = options.number("outputs.file-store.stream-depth", 0);
     store = std::make_unique<FileStore>(settings.directory / outputs.file_store, outputs.store_all_files,
-                                        most == 0 ? kMostOfStoredFile : most, stored);
+                                        most == 0 ? kMostOfStoredFile : most,
+                                        kMostOfAllStoredFiles / std::max(settings.workers, 1U), stored);
   }
   return std::make_unique<Worker>(options, surroundings, inspector->beside(),
                                   std::make_unique<Recorder>(outputs, std::move(store)), room);

@@ -199,6 +199,11 @@ void Recorder::transactions(const Seen& seen, bool is_last) {
 }
 
 void Recorder::flow(const Surroundings& surroundings, const stream::Flow& flow) {
+  if (store_ && flow.application && flow.application->parser() != nullptr) {
+    for (const auto& transaction : flow.application->parser()->transactions) {
+      for (const auto& file : transaction->files) store_->forget(*file);
+    }
+  }
   if (flow.application && (flow.application->protocol() != nullptr || flow.application->has_failed())) {
     const protocol::Protocol* protocol = flow.application->protocol();
     const std::string_view name = protocol != nullptr ? protocol->name() : std::string_view("failed");

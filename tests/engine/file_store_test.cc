@@ -52,6 +52,36 @@ TEST(FileStore, KeepsWhatTheWindowOfAFileLetGo) {
   EXPECT_TRUE(fs::exists(place_of(scratch.path, "firstsecond")));
 }
 
+TEST(FileStore, GivesUpTheOldestWhereAllTogetherAreTooMuch) {
+  const Scratch scratch;
+  FileStore store(scratch.path, true, 1000, 1500);
+  std::vector<protocol::File> files(3);
+  for (protocol::File& file : files) {
+    file.bytes = std::string(600, static_cast<char>('a' + (&file - files.data())));
+    store.take(file);
+    EXPECT_LE(store.pending_bytes(), 1500u);
+  }
+  EXPECT_EQ(store.failures(), 1u);
+  for (protocol::File& file : files) {
+    file.state = protocol::File::State::kClosed;
+    store.take(file);
+  }
+  EXPECT_FALSE(fs::exists(place_of(scratch.path, files[0].bytes)));
+  EXPECT_TRUE(fs::exists(place_of(scratch.path, files[2].bytes)));
+  EXPECT_EQ(store.pending_bytes(), 0u);
+}
+
+TEST(FileStore, ForgetsFilesThatWillNotBeWhole) {
+  const Scratch scratch;
+  FileStore store(scratch.path, true, 1000);
+  protocol::File file;
+  file.bytes = "begun";
+  store.take(file);
+  EXPECT_EQ(store.pending_bytes(), 5u);
+  store.forget(file);
+  EXPECT_EQ(store.pending_bytes(), 0u);
+}
+
 TEST(FileStore, LeavesFilesThatNobodyAskedFor) {
   const Scratch scratch;
   FileStore store(scratch.path, false, 1000);
