@@ -53,9 +53,13 @@ class FtpTransaction final : public Transaction {
         return side == Side::kToClient && index < replies.size() ? whole_value(replies[index].text) : not_yet;
       case kCompletionCode: {
         if (side != Side::kToClient) return absent_value();
-        for (const Reply& reply : replies) {
-          if (!reply.code.empty() && index-- == 0) return whole_value(reply.code);
+        // They are asked for one after another: each goes on where the one before it was.
+        if (index == 0 || index != next_code_) next_code_ = code_place_ = 0;
+        for (; code_place_ < replies.size(); ++code_place_) {
+          if (replies[code_place_].code.empty()) continue;
+          if (next_code_++ == index) return whole_value(replies[code_place_++].code);
         }
+        next_code_ = 0;
         return not_yet;
       }
       case kMode:
@@ -114,6 +118,7 @@ class FtpTransaction final : public Transaction {
   bool is_active = false, is_request_cut = false, is_reply_cut = false;
 
  private:
+  mutable std::size_t next_code_ = 0, code_place_ = 0;
   // What follows the command and a blank.
   std::string_view data() const {
     return request.size() > command.size() + 1 ? std::string_view(request).substr(command.size() + 1)

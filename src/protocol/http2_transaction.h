@@ -25,6 +25,8 @@ struct Http2Frame {
   std::optional<std::uint8_t> priority;
   std::vector<std::pair<std::uint16_t, std::uint32_t>> settings;
 };
+// Whether one of a frame's settings is as "SETTINGS_MAX_FRAME_SIZE>16384" says.
+bool http2_holds_setting(const Http2Frame& frame, std::string_view condition);
 
 // The number of a keyword, or -1.
 int http2_field(std::string_view keyword);
@@ -52,6 +54,7 @@ class Http2Transaction final : public Transaction {
   // Fields of DNS are asked by their numbers from here on.
   static constexpr int kFirstDnsField = 1000;
 
+  std::optional<bool> holds(int field, Side side, std::span<const std::string> words) const override;
   Value value(int field, Side side, std::size_t index) const override;
   std::string eve() const override;
 

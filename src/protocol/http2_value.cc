@@ -191,6 +191,53 @@ std::optional<std::uint64_t> http2_number_of(int field, std::string_view word) {
   return std::nullopt;
 }
 
+bool http2_holds_setting(const Http2Frame& frame, std::string_view condition) {
+  constexpr std::string_view kSettingNames[] = {"",
+                                                "settings_header_table_size",
+                                                "settings_enable_push",
+                                                "settings_max_concurrent_streams",
+                                                "settings_initial_window_size",
+                                                "settings_max_frame_size",
+                                                "settings_max_header_list_size"};
+  const std::size_t end = std::min(condition.find_first_of("=<> "), condition.size());
+  const std::string name = lower(condition.substr(0, end));
+  std::string_view rest = trim_blanks(condition.substr(end));
+  char op = '=';
+  if (!rest.empty() && std::string_view("=<>").find(rest[0]) != std::string_view::npos) {
+    op = rest[0];
+    rest = trim_blanks(rest.substr(1));
+  }
+  const auto number = [](std::string_view digits) -> std::optional<std::uint64_t> {
+    std::uint64_t value = 0;
+    for (const char c : trim_blanks(digits)) {
+      if (c < '0' || c > '9' || value > UINT32_MAX) return std::nullopt;
+      value = value * 10 + static_cast<std::uint64_t>(c - '0');
+    }
+    return value;
+  };
+  const std::size_t dash = rest.find('-');
+  const auto low = number(rest.substr(0, dash));
+  const auto high = dash == std::string_view::npos ? std::nullopt : number(rest.substr(dash + 1));
+  if (!low || rest.empty() || (dash != std::string_view::npos && !high)) return false;
+  return std::ranges::any_of(frame.settings, [&](const auto& setting) {
+    const auto& [id, value] = setting;
+    if (id == 0 || id >= std::size(kSettingNames) || kSettingNames[id] != name) return false;
+    if (high) return value > *low && value < *high;
+    return op == '>' ? value > *low : op == '<' ? value < *low : value == *low;
+  });
+}
+
+std::optional<bool> Http2Transaction::holds(int field, Side side, std::span<const std::string> words) const {
+  if (field >= kFirstDnsField) {
+    const Transaction* dns = half(side).dns.get();
+    return dns ? dns->holds(field - kFirstDnsField, side, words) : std::nullopt;
+  }
+  if (field != kSettings) return std::nullopt;
+  return std::ranges::any_of(half(side).frames, [&](const Http2Frame& frame) {
+    return std::ranges::all_of(words, [&](const std::string& word) { return http2_holds_setting(frame, word); });
+  });
+}
+
 Value Http2Transaction::absent(Side side, Http2Step step) const {
   const bool is_past = progress[static_cast<int>(side)] > static_cast<std::uint8_t>(step);
   return only(is_past ? Presence::kAbsent : Presence::kNotYet);

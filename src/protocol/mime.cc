@@ -155,6 +155,15 @@ std::vector<std::string_view> Mail::values(std::string_view name) const {
   return all;
 }
 
+std::optional<std::string_view> Mail::next_value(std::string_view name, std::size_t& place) const {
+  const std::size_t count = main_headers_ > 0 ? main_headers_ : headers_.size();
+  while (place < count) {
+    const Header& header = headers_[place++];
+    if (equals_ignoring_case(header.name, name)) return header.value;
+  }
+  return std::nullopt;
+}
+
 void Mail::line(std::string_view text, std::string_view line_end) {
   if (text.size() > kLongestLine) event("mime_long_line");
   if (state_ == State::kBody) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -45,6 +46,8 @@ class Mail {
   };
   // Of the mail itself, not of its parts.
   std::vector<std::string_view> values(std::string_view name) const;
+  // The next value at or behind a place among the headers, which moves behind it.
+  std::optional<std::string_view> next_value(std::string_view name, std::size_t& place) const;
   std::size_t main_headers() const { return main_headers_; }
   bool has_body() const { return main_headers_ > 0 || state_ == State::kBody; }
 

@@ -156,7 +156,11 @@ class QuicParser final : public Parser {
         made.events.emplace_back("quic.error_on_data");
         return false;
       }
-      if (own.pieces.size() > kMostPieces) made.events.emplace_back("quic.crypto_frag_too_long");
+      if (own.pieces.size() > kMostPieces) {
+        made.events.emplace_back("quic.crypto_frag_too_long");
+        own.is_done = true;
+        own.pieces.clear();
+      }
       find_hello(own, made, side);
     }
     return true;
@@ -205,6 +209,19 @@ class QuicParser final : public Parser {
   }
 
   void find_hello(Handshake& own, QuicTransaction& made, Side side) const {
+    // As far as there is no hole, it is put together only once all of it is there.
+    std::uint64_t end = 0;
+    for (const auto& [offset, piece] : own.pieces) {
+      if (offset > end) break;
+      end = std::max(end, offset + piece.size());
+    }
+    const auto front = own.pieces.find(0);
+    if (front == own.pieces.end() || end < 4) return;
+    if (front->second.size() >= 4) {
+      Reader head(bytes_of(front->second));
+      head.u8();
+      if (end < 4 + std::uint64_t{head.u24()}) return;
+    }
     std::string all;
     for (const auto& [offset, piece] : own.pieces) {
       if (offset > all.size()) break;

@@ -120,8 +120,8 @@ void read_sdp(Message& message, std::string_view body) {
   }
 }
 
-// One message; `text` is moved past it.
-Read read_message(Message& message, std::string_view& text, bool is_request, bool is_stream) {
+// One message; `text` is moved past it. wanted: how long text must be at least, as far as that is known.
+Read read_message(Message& message, std::string_view& text, bool is_request, bool is_stream, std::size_t& wanted) {
   const std::size_t line_end = text.find("\r\n");
   if (line_end == std::string_view::npos) return is_stream && text.size() < kLongestMessage ? Read::kMore : Read::kBad;
   if (!read_first_line(message, text.substr(0, line_end), is_request)) return Read::kBad;
@@ -158,7 +158,10 @@ Read read_message(Message& message, std::string_view& text, bool is_request, boo
       break;
     }
     if (length > kLongestMessage) return Read::kBad;
-    if (rest.size() < length) return Read::kMore;
+    if (rest.size() < length) {
+      wanted = text.size() - rest.size() + length;
+      return Read::kMore;
+    }
   }
   read_sdp(message, rest.substr(0, length));
   text = rest.substr(length);
@@ -302,32 +305,63 @@ class SipParser final : public Parser {
   explicit SipParser(bool is_udp) : is_stream_(!is_udp) {}
 
   bool take(Side side, Bytes bytes, Timestamp time) override {
-    std::string all = std::move(pending_[static_cast<int>(side)]);
-    all += text_of(bytes);
-    std::string_view rest = all;
+    if (!is_stream_) return datagram(side, text_of(bytes), time);
+    Channel& channel = channels_[static_cast<int>(side)];
+    const std::size_t before = channel.pending.size();
+    channel.pending += text_of(bytes);
+    if (!may_be_whole(channel, before)) return true;
+    channel.wanted = 0;
+    std::string_view rest = channel.pending;
     while (!rest.empty()) {
       // Empty lines before a message keep the connection alive (RFC 3261, 7.5).
-      while (is_stream_ && rest.starts_with("\r\n")) rest = rest.substr(2);
+      while (rest.starts_with("\r\n")) rest = rest.substr(2);
       if (rest.empty()) break;
       Message message;
-      const Read read = read_message(message, rest, side == Side::kToServer, is_stream_);
+      const Read read = read_message(message, rest, side == Side::kToServer, true, channel.wanted);
       if (read == Read::kMore) break;
       if (read == Read::kBad) {
         tell_last("sip.invalid_data");
         return false;
       }
       keep(std::make_unique<SipTransaction>(std::move(message), side), time, kMostTransactions);
-      if (!is_stream_) return true;
     }
-    pending_[static_cast<int>(side)] = rest;
+    channel.pending.erase(0, channel.pending.size() - rest.size());
     return true;
   }
   bool skip(Side, std::uint64_t, Timestamp) override { return false; }
   void end(Side, Timestamp) override {}
 
  private:
+  struct Channel {
+    std::string pending;
+    std::size_t wanted = 0;  // bytes that a message with a body needs
+  };
+
+  // Whether it is worth reading: a message in tiny pieces is not read anew with each of them.
+  static bool may_be_whole(const Channel& channel, std::size_t before) {
+    const std::string_view all = channel.pending;
+    if (channel.wanted > 0) return all.size() >= channel.wanted;
+    if (all.size() >= kLongestMessage) return true;
+    const std::string_view added = all.substr(before - std::min<std::size_t>(before, 3));
+    if (added.find("\r\n\r\n") != std::string_view::npos) return true;
+    // The first line alone may be wrong.
+    const std::size_t line = added.find("\r\n");
+    return line != std::string_view::npos && all.find("\r\n") >= all.size() - added.size();
+  }
+
+  bool datagram(Side side, std::string_view text, Timestamp time) {
+    Message message;
+    std::size_t wanted = 0;
+    if (read_message(message, text, side == Side::kToServer, false, wanted) != Read::kDone) {
+      tell_last("sip.invalid_data");
+      return false;
+    }
+    keep(std::make_unique<SipTransaction>(std::move(message), side), time, kMostTransactions);
+    return true;
+  }
+
   bool is_stream_;
-  std::string pending_[2];
+  Channel channels_[2];
 };
 
 class Sip final : public Protocol {

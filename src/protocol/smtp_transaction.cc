@@ -171,8 +171,20 @@ void SmtpTransaction::end_content() {
 Value SmtpTransaction::header_value(std::string_view name, std::size_t index) const {
   const Value not_yet = is_complete(Side::kToServer) ? absent() : Value{};
   if (!mail || !mail->has_body()) return not_yet;
-  const auto values = mail->values(name);
-  return index < values.size() ? whole(values[index]) : absent();
+  // They are asked for one after another: each goes on where the one before it was.
+  std::size_t place = 0;
+  if (index > 0 && index == next_value_ && name == next_name_) {
+    place = next_place_;
+  } else {
+    for (std::size_t i = 0; i < index; ++i) {
+      if (!mail->next_value(name, place)) return absent();
+    }
+  }
+  const auto value = mail->next_value(name, place);
+  next_name_ = name;
+  next_value_ = index + 1;
+  next_place_ = place;
+  return value ? whole(*value) : absent();
 }
 
 Value SmtpTransaction::value(int field, Side side, std::size_t index) const {

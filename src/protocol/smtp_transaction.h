@@ -57,6 +57,8 @@ class SmtpTransaction final : public Transaction {
   Value header_value(std::string_view name, std::size_t index) const;
   void email_object(EveObject& out) const;
 
+  mutable std::string_view next_name_;
+  mutable std::size_t next_value_ = 0, next_place_ = 0;
   std::shared_ptr<const Settings> settings_;
   std::shared_ptr<const std::string> helo_;  // of the flow; empty while it was not said
 };

@@ -48,11 +48,22 @@ constexpr std::uint8_t kInteger = 0x02, kOctets = 0x04, kOid = 0x06, kSequence =
 
 // A tag and what it holds (X.690, definite lengths).
 struct Element {
-  std::uint8_t tag = 0;
+  std::uint8_t tag = 0;  // its first byte
+  std::uint32_t number = 0;
   Bytes bytes;
 };
 bool next(Reader& reader, Element& element) {
   element.tag = reader.u8();
+  element.number = element.tag & 0x1f;
+  if (element.number == 0x1f) {  // the number stands in the bytes behind it
+    element.number = 0;
+    for (int i = 0;; ++i) {
+      const std::uint8_t byte = reader.u8();
+      if (i == 4 || !reader.ok()) return false;
+      element.number = element.number << 7 | (byte & 0x7f);
+      if ((byte & 0x80) == 0) break;
+    }
+  }
   std::size_t length = reader.u8();
   if (length > 0x80) {
     std::size_t count = length & 0x7f;
@@ -123,7 +134,8 @@ bool read_variables(Reader& reader, Message& message) {
 bool read_pdu(Reader& reader, Message& message) {
   Element pdu;
   if (!next(reader, pdu) || (pdu.tag & 0xe0) != 0xa0) return false;
-  message.pdu_type = pdu.tag & 0x1f;
+  if (pdu.number > UINT8_MAX) return false;
+  message.pdu_type = static_cast<std::uint8_t>(pdu.number);
   Reader body(pdu.bytes);
   if (*message.pdu_type != 4) {
     const auto id = next(body, kInteger);

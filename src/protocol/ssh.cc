@@ -232,9 +232,13 @@ class Ssh final : public Protocol {
     if (keyword.starts_with("ssh.hassh")) hassh_asked.store(true, std::memory_order_relaxed);
     return number_in(kFields, keyword);
   }
-  std::span<const std::string_view> steps(Side) const override {
-    static constexpr std::string_view kSteps[] = {"in_progress", "banner_wait_eol", "banner_done", "finished"};
-    return kSteps;
+  std::span<const std::string_view> steps(Side side) const override {
+    static constexpr std::string_view kRequest[] = {"request_in_progress", "request_banner_wait_eol",
+                                                    "request_banner_done", "request_finished"};
+    static constexpr std::string_view kResponse[] = {"response_in_progress", "response_banner_wait_eol",
+                                                     "response_banner_done", "response_finished"};
+    if (side == Side::kToServer) return kRequest;
+    return kResponse;
   }
   Probe probe(bool is_udp, Side, Bytes bytes, std::uint16_t) const override {
     if (is_udp) return Probe::kNo;

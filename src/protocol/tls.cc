@@ -4,6 +4,7 @@
 // put together of several records. After keys have changed nothing of the handshake can be read, save that TLS 1.3
 // sends the message only to please middleboxes.
 #include <algorithm>
+#include <utility>
 
 #include "protocol/protocols.h"
 #include "protocol/reader.h"
@@ -54,7 +55,7 @@ class TlsParser final : public Parser {
       channel.pending = std::move(all);
     }
     note_handshake();
-    session_->changed();
+    if (std::exchange(has_news_, false)) session_->changed();
     return true;
   }
 
@@ -115,6 +116,7 @@ class TlsParser final : public Parser {
     const std::uint16_t before = peer.version == kSsl2 ? std::uint16_t{0} : peer.version;
     peer.version = before;
     if (!has_hello(side) || before == 0) peer.version = version;
+    has_news_ = has_news_ || type != kApplication || peer.version != before;
     if (type < kChangeCipher || type > kHeartbeat) {
       session_->event("tls.invalid_record_type");
       if (before != kTls10 && before != kTls11) return kFailed;
@@ -350,6 +352,7 @@ class TlsParser final : public Parser {
     peer.version = kSsl2;
     if (bytes.size() < header + length) return 0;
     const Bytes content = bytes.subspan(header, length);
+    has_news_ = true;
     switch (content[0]) {
       case 0:
         session_->event("tls.error_message_encountered");
@@ -389,6 +392,7 @@ class TlsParser final : public Parser {
 
   Session* session_;
   Channel channels_[2];
+  bool has_news_ = false;  // something that rules could see; what is encrypted is nothing new
   bool has_changed_cipher_ = false, wants_client_certificate_ = false, client_named_versions_ = false;
   std::optional<Side> beat_from_;
   std::size_t beat_length_ = 0;
