@@ -210,7 +210,11 @@ RuleCounts Engine::State::rule_counts() const {
     counts.loaded += set->rules.size();
     counts.failed += set->refused();
   }
-  counts.loaded -= std::min(counts.loaded, cant_run);
+  std::uint64_t understood = 0;  // but requires what is not here
+  for (const rules::Fault& fault : inspector->faults()) understood += fault.message.starts_with("the rule requires");
+  counts.skipped = understood;
+  for (const auto& set : {rules, firewall_rules}) counts.skipped += set ? set->skipped : 0;
+  counts.loaded -= std::min(counts.loaded, cant_run + understood);
   counts.failed += cant_run;
   return counts;
 }

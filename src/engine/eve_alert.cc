@@ -106,8 +106,11 @@ void add_transaction(EveObject& event, const EveSettings& eve, const Seen& seen,
   }
   if (eve.rule_metadata) {
     bool is_open = false;
+    // Of those that were told the last is still there.
+    const auto is_of_side = [&](const auto& file) { return file->side == seen.followed->side; };
+    const auto last = std::ranges::find_if(transaction.files.rbegin(), transaction.files.rend(), is_of_side);
     for (const auto& file : transaction.files) {
-      if (file->side != seen.followed->side) continue;
+      if (!is_of_side(file) || (file->is_logged && file != *last)) continue;
       if (!is_open) event.open_list("files");
       is_open = true;
       event.open_item();

@@ -103,7 +103,8 @@ void add_own_counters(Counters& counters, bool is_inline, bool is_firewall) {
     counters[drop_reason_counter(reason)] = 0;
   }
   if (!is_firewall) return;
-  for (const char* name : {"firewall.accepted", "firewall.blocked", "firewall.rejected"}) counters[name] = 0;
+  for (const char* name : {"firewall.accepted", "firewall.blocked", "firewall.rejected", "firewall.discarded_alerts"})
+    counters[name] = 0;
   for (const char* reason : {"firewall rules", "firewall default packet policy", "firewall default app policy",
                              "firewall pre stream hook", "firewall pre flow hook", "firewall flow drop"}) {
     counters[drop_reason_counter(reason)] = 0;

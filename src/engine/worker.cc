@@ -61,7 +61,8 @@ void Worker::take(const packet::Packet& packet, std::uint32_t link_type, const s
   surroundings_.link_type = link_type;
   surroundings_.now = packet.time;
   if (comes_to) comes_to(0);
-  const stream::Followed followed = streams_->follow(packet, moment);
+  const stream::Followed followed =
+      inspector_->is_untracked(packet) ? stream::Followed() : streams_->follow(packet, moment);
   streams_->expire(moment);
   if (comes_to) comes_to(kLast);
   look_at(packet, followed);

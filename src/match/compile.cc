@@ -6,8 +6,8 @@
 #include "base/text.h"
 #include "match/compiled.h"
 #include "match/order.h"
-#include "match/requirements.h"
 #include "rules/builder.h"
+#include "rules/requirements.h"
 
 namespace tocsin::match {
 namespace {
@@ -15,10 +15,12 @@ namespace {
 using rules::Side;
 
 constexpr std::pair<std::string_view, PacketBuffer> kPacketBuffers[] = {
-    {"ether.hdr", PacketBuffer::kEthernet}, {"ipv4.hdr", PacketBuffer::kIpV4}, {"ipv6.hdr", PacketBuffer::kIpV6},
-    {"tcp.hdr", PacketBuffer::kTcp},        {"udp.hdr", PacketBuffer::kUdp},   {"icmpv4.hdr", PacketBuffer::kIcmpV4},
-    {"icmpv6.hdr", PacketBuffer::kIcmpV6},  {"igmp.hdr", PacketBuffer::kIgmp}, {"sctp.hdr", PacketBuffer::kSctp},
-    {"ip.src", PacketBuffer::kSource},      {"ip.dst", PacketBuffer::kTarget},
+    {"ether.hdr", PacketBuffer::kEthernet}, {"ipv4.hdr", PacketBuffer::kIpV4},
+    {"ipv6.hdr", PacketBuffer::kIpV6},      {"tcp.hdr", PacketBuffer::kTcp},
+    {"udp.hdr", PacketBuffer::kUdp},        {"icmpv4.hdr", PacketBuffer::kIcmpV4},
+    {"icmpv6.hdr", PacketBuffer::kIcmpV6},  {"igmp.hdr", PacketBuffer::kIgmp},
+    {"sctp.hdr", PacketBuffer::kSctp},      {"ip.src", PacketBuffer::kSource},
+    {"ip.dst", PacketBuffer::kTarget},      {"sctp.chunk_data", PacketBuffer::kSctpData},
 };
 
 bool is_relative(const rules::Match& match) {
@@ -198,8 +200,6 @@ class Compiler {
       buffer.may_repeat = false;
       buffer.packet_buffer = known->second;
       of_packet = true;
-    } else if (source.buffer.starts_with("sctp.chunk")) {
-      return failure(fmt::format("{} can't be looked at: SCTP is not taken apart", source.buffer));
     } else {
       buffer.where = source.buffer == "file.data"    ? Where::kFileData
                      : source.buffer == "file.name"  ? Where::kFileName
@@ -209,6 +209,7 @@ class Compiler {
       const std::string keyword =
           buffer.where == Where::kFrame ? "frame:" + source.argument : std::string(source.buffer);
       buffer.field = field(keyword);
+      buffer.argument = source.argument;
       buffer.may_repeat = !keyword.starts_with("http.") || keyword == "http.request_header" ||
                           keyword == "http.response_header" || keyword == "http.response_body";
     }
@@ -422,6 +423,17 @@ class Compiler {
     }
   }
 
+  static bool is_of_packet(const rules::Condition& condition) {
+    if (std::holds_alternative<rules::StreamSize>(condition)) return true;
+    std::string_view name;
+    if (const auto* number = std::get_if<rules::NumberCondition>(&condition)) name = number->field;
+    if (const auto* bits = std::get_if<rules::BitsCondition>(&condition)) name = bits->field;
+    if (const auto* word = std::get_if<rules::WordCondition>(&condition)) name = word->field;
+    if (const auto* event = std::get_if<rules::EventCondition>(&condition)) name = event->source;
+    const rules::Keyword* keyword = name.empty() ? nullptr : rules::find_keyword(name);
+    return keyword != nullptr && keyword->needs == rules::Needs::kPacket;
+  }
+
   // Where payload is looked at: in each packet, in the stream, or in both, which is so for contents with a place.
   void places(CompiledRule& made, bool has_payload) {
     const rules::Rule& rule = *made.rule;
@@ -431,9 +443,9 @@ class Compiler {
                        rule.flow.packets == rules::FlowCondition::Packets::kNoStream;
     const bool only_stream = rule.protocol.transport == Transport::kTcpStream ||
                              rule.flow.packets == rules::FlowCondition::Packets::kOnlyStream;
-    for (const rules::Condition& condition : rule.conditions) {
-      const auto* number = std::get_if<rules::NumberCondition>(&condition);
-      if (number != nullptr && number->field == "dsize") only_packet = true;
+    // What is asked of a packet's headers is asked with that packet's payload.
+    for (const PacketCondition& condition : made.packet_conditions) {
+      only_packet = only_packet || is_of_packet(*condition.condition);
     }
     made.on_packet = true;
     if (!of_tcp || only_packet || !has_payload) {
@@ -457,7 +469,9 @@ class Compiler {
     if (made.is_transactional || made.is_firewall || !made.hooks.empty()) return;
     std::size_t best = 0;
     const auto consider = [&](const Check& check, std::size_t weight) {
-      if (check.asks_absent || check.absent_suffices) return;
+      const Buffer& buffer = out_.buffers[static_cast<std::size_t>(check.buffer)];
+      const bool is_searched = buffer.where != Where::kPacketBuffer || buffer.packet_buffer != PacketBuffer::kSctpData;
+      if (check.asks_absent || check.absent_suffices || !is_searched) return;
       for (const Step& step_of : check.program) {
         const auto* content = std::get_if<rules::Content>(step_of.match);
         if (content == nullptr || content->negated || fast_bytes(*content).empty()) continue;
@@ -534,7 +548,7 @@ Compiled compile(const rules::RuleSet& set, const rules::RuleSet* firewall_rules
       std::ranges::stable_sort(ordered,
                                [&](const rules::Rule* a, const rules::Rule* b) { return order.is_before(*a, *b); });
     for (const rules::Rule* rule : ordered) {
-      const auto met = requirements_met(*rule);
+      const auto met = rules::requirements_met(*rule);
       auto made = met ? compiler.compile(*rule, is_firewall)
                       : Expected<std::unique_ptr<CompiledRule>>(std::unexpected(met.error()));
       if (!made) {
@@ -548,6 +562,7 @@ Compiled compile(const rules::RuleSet& set, const rules::RuleSet* firewall_rules
                               true});
       }
       (*made)->number = static_cast<std::uint32_t>(out.rules.size());
+      out.looks_at_packet = out.looks_at_packet || ((*made)->of_transaction() && (*made)->looks_at_packet());
       out.rules.push_back(std::move(*made));
       ++out.loaded;
     }

@@ -32,6 +32,7 @@ enum class PacketBuffer : std::uint8_t {
   kIcmpV6,
   kIgmp,
   kSctp,
+  kSctpData,
   kSource,
   kTarget,
   kOther
@@ -114,6 +115,8 @@ struct CompiledRule {
   std::vector<TransactionCondition> transaction_conditions;
   std::vector<StateCondition> asks, sets;
   bool of_transaction() const { return type == RuleType::kTransaction; }
+  // Of a transaction's rule: it asks for what may change though the transaction does not.
+  bool looks_at_packet() const { return !packet_checks.empty() || !packet_conditions.empty() || !asks.empty(); }
   // Its hook: the side and the number of the step, resolved by protocol.
   std::map<const protocol::Protocol*, std::pair<protocol::Side, int>> hooks;
   std::string hook;  // of packets: "packet_filter" ("all"), "flow_start", "pre_flow", "pre_stream"
@@ -139,6 +142,7 @@ struct Compiled {
   std::vector<Field> fields;
   std::vector<std::string> bit_names[3], integer_names;  // flow, address, host
   std::vector<rules::Fault> faults;
+  bool looks_at_packet = false;  // some rule of transactions does
   std::uint64_t loaded = 0, failed = 0, skipped = 0;
 };
 

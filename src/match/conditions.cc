@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "match/memory.h"
 #include "match/reputation.h"
+#include "match/sctp.h"
 #include "rules/builder.h"
 
 namespace tocsin::match {
@@ -82,6 +83,17 @@ constexpr NumberRow kNumbers[] = {
      }},
     {"igmp.type", [](const PacketContext& c) { return byte_of(c, packet::kIgmp, 0); }},
     {"vlan.layers", member_of<&Packet::vlans>},
+    {"sctp.vtag",
+     [](const PacketContext& c) -> Number {
+       if (c.packet->protocol != packet::kSctp || c.packet->transport_header.size() < 8) return std::nullopt;
+       const auto* bytes = c.packet->transport_header.data() + 4;
+       return std::uint64_t{bytes[0]} << 24 | std::uint64_t{bytes[1]} << 16 | std::uint64_t{bytes[2]} << 8 | bytes[3];
+     }},
+    {"sctp.chunk_cnt",
+     [](const PacketContext& c) -> Number {
+       if (c.packet->protocol != packet::kSctp || c.packet->transport_header.empty()) return std::nullopt;
+       return sctp_chunks(*c.packet).size();
+     }},
     {"flow.age", age},
 };
 
@@ -133,6 +145,14 @@ bool vlan(const Condition& condition, const PacketContext& context) {
   if (!at) return false;
   const std::int64_t place = *at < 0 ? *at + count : *at;
   return place >= 0 && place < count && holds(static_cast<int>(place));
+}
+
+// sctp.chunk_type: of any chunk, by its number or its name.
+bool chunk_type(const Condition& condition, const PacketContext& context) {
+  const auto& wanted = std::get<rules::NumberCondition>(condition);
+  return std::ranges::any_of(sctp_chunks(*context.packet), [&](const SctpChunk& chunk) {
+    return wanted.comparison.holds(chunk.type) != wanted.negated;
+  });
 }
 
 bool bits(const Condition& condition, const PacketContext& context) {
@@ -246,15 +266,37 @@ bool event(const Condition& condition, const PacketContext& context) {
 
 bool stream_size(const Condition& condition, const PacketContext& context) {
   const auto& wanted = std::get<rules::StreamSize>(condition);
-  if (context.memory == nullptr || !context.packet->is_tcp()) return false;
-  const auto size = [&](int side) {
-    return std::uint64_t{context.memory->next_sequence[side] - context.memory->first_sequence[side]};
-  };
+  const stream::Flow* flow = context.followed->flow;
+  if (flow == nullptr || flow->protocol != packet::kTcp || !context.packet->is_tcp()) return false;
+  const std::array<std::uint32_t, 2> sent = flow->sent();
+  const auto size = [&](int side) { return std::uint64_t{sent[static_cast<std::size_t>(side)]}; };
   const bool client = wanted.size.holds(size(0)), server = wanted.size.holds(size(1));
   if (wanted.direction == "client") return client;
   if (wanted.direction == "server") return server;
   return wanted.direction == "both" ? client && server : client || server;
 }
+
+// rpc: a call of ONC RPC (RFC 5531) by program, version and procedure; * is any.
+bool rpc(const Condition& condition, const PacketContext& context) {
+  const auto& words = std::get<rules::WordCondition>(condition).words;
+  const Packet& packet = *context.packet;
+  constexpr std::size_t kCall = 24, kRecordMark = 4;
+  const std::size_t from = packet.is_tcp() ? kRecordMark : 0;
+  if ((!packet.is_tcp() && !packet.is_udp()) || packet.payload.size() < from + kCall) return false;
+  const auto number = [&](std::size_t at) {
+    std::uint32_t value = 0;
+    for (std::size_t i = 0; i < 4; ++i) value = value << 8 | packet.payload[from + at * 4 + i];
+    return value;
+  };
+  if (number(1) != 0 || number(2) != 2) return false;
+  for (std::size_t i = 0; i < words.size() && i < 3; ++i) {
+    if (words[i] != "*" && rules::parse_number(words[i]).value_or(UINT64_MAX) != number(3 + i)) return false;
+  }
+  return !words.empty();
+}
+
+// Rates of flows are not measured, as Suricata does not unless it is told to.
+bool elephant(const Condition&, const PacketContext&) { return false; }
 
 bool geography(const Condition& condition, const PacketContext& context) {
   const auto& wanted = std::get<rules::Geography>(condition);
@@ -334,6 +376,7 @@ bool application(const Condition& condition, const PacketContext& context) {
 PacketTest packet_test(const Condition& condition) {
   if (const auto* number = std::get_if<rules::NumberCondition>(&condition)) {
     if (number->field == "vlan.id") return vlan;
+    if (number->field == "sctp.chunk_type") return chunk_type;
     if (number->field.starts_with("flow.pkts") || number->field.starts_with("flow.bytes")) return flow_count;
     for (int i = 0; i < kNumberRows; ++i)
       if (kNumbers[i].field == number->field) return kNumberTests[static_cast<std::size_t>(i)];
@@ -350,6 +393,8 @@ PacketTest packet_test(const Condition& condition) {
   }
   if (const auto* word = std::get_if<rules::WordCondition>(&condition)) {
     if (word->field == "ipopts") return option_word;
+    if (word->field == "rpc") return rpc;
+    if (word->field == "flow.elephant") return elephant;
     if (word->field == "ip_proto") return protocol_word;
     if (word->field == "l3_proto") return layer_word;
     if (word->field == "tcp.session") return session_word;

@@ -53,9 +53,13 @@ void Inspector::State::finish_packet() {
     const CompiledRule& rule = *one.rule;
     const auto judged = one.is_judged ? Thresholds::Judged() : thresholds->judge(rule, *now.packet, now.memory);
     const Action action = judged.action.value_or(rule.rule->action);
-    if (one.is_judged) tag(rule);
+    const auto tag = [&] {
+      std::vector<Tagged>* of_flow = now.memory == nullptr ? nullptr : &now.memory->tags;
+      for (const rules::Tag& wanted : rule.rule->tags) tags.add(wanted, *now.packet, of_flow);
+    };
+    if (one.is_judged) tag();
     if (!one.is_judged && judged.answer != Thresholds::Answer::kNo) {
-      if (judged.answer == Thresholds::Answer::kTell) tag(rule);
+      if (judged.answer == Thresholds::Answer::kTell) tag();
       const bool of_flow = is_of_flow(rule, one.of_stream, one.of_state);
       if (drops(action)) {
         if (!dropped) out.drop_reason = judged.action ? "threshold detection_filter" : "rules";
@@ -84,6 +88,7 @@ void Inspector::State::finish_packet() {
     } else if (action == Action::kPass || tells(*rule.rule, rule.is_firewall)) {
       if (told >= most_alerts) {
         ++counters["detect.alert_queue_overflow"];
+        if (rule.is_firewall) ++counters["firewall.discarded_alerts"];
         continue;
       }
       ++told;
@@ -114,33 +119,6 @@ void Inspector::State::finish_packet() {
   for (const Alert& alert : out.alerts) now.flow->is_bypassed |= alert.rule->bypass;
   if (out.pass_flow && now.flow->verdict == stream::Verdict::kNone) now.flow->verdict = stream::Verdict::kPass;
   if (out.drop_flow && now.flow->verdict == stream::Verdict::kNone) now.flow->verdict = stream::Verdict::kDrop;
-}
-
-void Inspector::State::tag(const CompiledRule& rule) {
-  if (!rule.rule->tag || now.memory == nullptr || rule.rule->tag->what != "session") return;
-  constexpr std::size_t kMostTags = 16;
-  constexpr std::uint32_t kMostPackets = 256;
-  if (now.memory->tags.size() >= kMostTags) return;
-  FlowMemory::Tagged tagged;
-  tagged.metric = rule.rule->tag->metric.empty() ? "packets" : rule.rule->tag->metric;
-  tagged.count = rule.rule->tag->metric.empty() ? kMostPackets : rule.rule->tag->count;
-  if (tagged.metric == "seconds") tagged.until = now.packet->time + static_cast<Timestamp>(tagged.count) * kSecond;
-  now.memory->tags.push_back(std::move(tagged));
-}
-
-// A packet after the one that was alerted on is tagged as long as its tag lasts.
-void Inspector::State::follow_tags() {
-  if (now.memory == nullptr || now.memory->tags.empty() || now.packet->origin == packet::Origin::kFlowEnd) return;
-  std::erase_if(now.memory->tags, [&](FlowMemory::Tagged& tagged) {
-    ++tagged.seen_packets;
-    const std::uint64_t bytes_before = tagged.seen_bytes;
-    tagged.seen_bytes += now.packet->frame.size();
-    const bool is_over = tagged.metric == "packets" ? tagged.seen_packets > tagged.count
-                         : tagged.metric == "bytes" ? bytes_before > tagged.count
-                                                    : now.packet->time > tagged.until;
-    if (!is_over) now.out->is_tagged = true;
-    return is_over;
-  });
 }
 
 }  // namespace tocsin::match

@@ -24,6 +24,7 @@ rules::Action action_of(std::string_view name, rules::Action otherwise) {
 std::unique_ptr<Policy> Firewall::read_policy(const Options& options, const std::string& name, rules::Action action,
                                               const std::string& scope, bool of_application) const {
   auto policy = std::make_unique<Policy>();
+  policy->text = std::make_unique<rules::Rule>();
   policy->action = action;
   policy->scope = scope;
   for (int i = 0; i < 8; ++i) {
@@ -32,15 +33,15 @@ std::unique_ptr<Policy> Firewall::read_policy(const Options& options, const std:
     const std::string text = lower(trim(*found));
     if (text == "alert") {
       policy->tells = true;
-    } else if (text == "pass:flow") {
-      policy->passes_flow = true;
+    } else if (text == "pass" || text.starts_with("pass:")) {
+      policy->text->further_actions.push_back(rules::Action::kPass);
+      policy->text->pass_scope = text.substr(std::min<std::size_t>(text.size(), 5));
     } else {
       const std::size_t colon = std::min(text.find(':'), text.size());
       policy->action = action_of(std::string_view(text).substr(0, colon), action);
       if (colon < text.size()) policy->scope = text.substr(colon + 1);
     }
   }
-  policy->text = std::make_unique<rules::Rule>();
   policy->text->action = policy->action;
   policy->text->action_scope = policy->scope;
   if (policy->tells) policy->text->further_actions.push_back(rules::Action::kAlert);
@@ -90,8 +91,43 @@ Firewall::Firewall(const Compiled& compiled, const Options& options,
     }
     for (const auto& [protocol, hook] : rule->hooks) {
       const auto at = std::ranges::find(protocols, protocol) - protocols.begin();
-      steps_[Key{static_cast<int>(at), hook.first, hook.second}].rules.push_back(rule.get());
+      const Key place{static_cast<int>(at), hook.first, hook.second};
+      if (rule->rule->protocol.accepts_before) accept_before(*rule, protocol, place);
+      steps_[place].rules.push_back(rule.get());
     }
+  }
+}
+
+// The steps before that of a rule are accepted wherever its header fits.
+void Firewall::accept_before(const CompiledRule& rule, const protocol::Protocol* protocol, const Key& place) {
+  const auto [index, side, last] = place;
+  for (int step = 0; step < last; ++step) {
+    auto made = std::make_unique<Policy>();
+    made->text = std::make_unique<rules::Rule>();
+    const rules::Rule& from = *rule.rule;
+    made->text->action = rules::Action::kAccept;
+    made->text->action_scope = "hook";
+    made->text->protocol = from.protocol;
+    made->text->source = from.source;
+    made->text->target = from.target;
+    made->text->source_ports = from.source_ports;
+    made->text->target_ports = from.target_ports;
+    made->text->direction = from.direction;
+    made->text->metadata.sid = from.metadata.sid;
+    CompiledRule& accepts = made->rule;
+    accepts.rule = made->text.get();
+    accepts.number = UINT32_MAX;
+    accepts.is_firewall = true;
+    accepts.type = RuleType::kTransaction;
+    accepts.protocols = rule.protocols;
+    accepts.any_protocol = rule.any_protocol;
+    accepts.ip_version = rule.ip_version;
+    accepts.is_both_ways = rule.is_both_ways;
+    accepts.side = rule.side;
+    accepts.needs_flow = rule.needs_flow;
+    accepts.hooks[protocol] = {side, step};
+    steps_[Key{index, side, step}].rules.push_back(&accepts);
+    accepted_before_.push_back(std::move(made));
   }
 }
 

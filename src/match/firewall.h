@@ -20,7 +20,7 @@ using protocol::Side;
 struct Policy {
   rules::Action action = rules::Action::kDrop;
   std::string scope = "packet";
-  bool tells = false, passes_flow = false;
+  bool tells = false;
   std::unique_ptr<rules::Rule> text;  // what an alert of it is of
   CompiledRule rule;
 };
@@ -50,7 +50,10 @@ class Firewall {
   bool is_on_;
   std::vector<const CompiledRule*> packets_[3];
   std::vector<std::unique_ptr<Policy>> packet_policies_;
+  void accept_before(const CompiledRule& rule, const protocol::Protocol* protocol, const Key& place);
+
   std::map<Key, Step> steps_;
+  std::vector<std::unique_ptr<Policy>> accepted_before_;
   std::unique_ptr<Policy> other_;
 };
 

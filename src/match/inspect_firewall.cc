@@ -20,6 +20,7 @@ Inspection::Verdict verdict_of(rules::Action action) {
 
 // Whether a rule that matches may speak now: below the count of its detection_filter it is as if it did not match.
 bool Inspector::State::may_act(const CompiledRule& rule) {
+  if (rule.number == UINT32_MAX) return true;  // of no file: it has no threshold
   return thresholds->judge(rule, *now.packet, now.memory).answer != Thresholds::Answer::kNo;
 }
 
@@ -38,7 +39,16 @@ void Inspector::State::accept_flow() {
   if (now.memory != nullptr) now.memory->accepted_by_firewall = true;
 }
 
+// Detection rules are not asked about the packet, or about any more of the flow.
+void Inspector::State::pass(const CompiledRule& rule) {
+  const auto& further = rule.rule->further_actions;
+  if (std::ranges::find(further, rules::Action::kPass) == further.end()) return;
+  now.is_passed = true;
+  if (rule.rule->pass_scope == "flow" && now.memory != nullptr) now.memory->passed_by_firewall = true;
+}
+
 void Inspector::State::tell_policy(const Policy& policy, const protocol::Transaction* transaction) {
+  if (!is_drop(policy.action)) pass(policy.rule);
   if (!policy.tells) return;
   pending.push_back({&policy.rule, transaction, false, transaction != nullptr, {}, true});
 }
@@ -66,6 +76,7 @@ void Inspector::State::filter_packet(Firewall::Table table) {
       return;
     }
     if (!accepts(*rule)) continue;
+    pass(*rule);
     if (scope == "packet" || scope == "flow") now.is_accepted = true;
     if (scope == "flow") accept_flow();
     return;
@@ -130,6 +141,7 @@ void Inspector::State::filter_transaction(protocol::Transaction& transaction, Tr
         return;
       }
       if (!accepts(*rule)) continue;
+      pass(*rule);
       is_decided = true;
       goes_on = scope == "hook";
       if (scope == "flow") accept_flow();

@@ -1,7 +1,10 @@
 // Rules on packets, and on the bytes of streams.
 #include <algorithm>
+#include <utility>
 
+#include "match/sctp.h"
 #include "match/state.h"
+#include "protocol/eve_object.h"
 
 namespace tocsin::match {
 namespace {
@@ -36,9 +39,9 @@ Bytes packet_bytes(PacketBuffer buffer, const packet::Packet& packet) {
     case PacketBuffer::kIgmp:
       return packet.protocol == packet::kIgmp ? packet.network_payload : Bytes();
     case PacketBuffer::kSctp:
-      return packet.protocol == packet::kSctp
-                 ? packet.network_payload.first(std::min<std::size_t>(packet.network_payload.size(), 12))
-                 : Bytes();
+      return packet.protocol == packet::kSctp ? packet.network_payload : Bytes();
+    case PacketBuffer::kSctpData:
+      return {};  // there may be several
     case PacketBuffer::kSource:
     case PacketBuffer::kTarget: {
       const auto& bytes = (buffer == PacketBuffer::kSource ? packet.source : packet.destination).bytes();
@@ -88,22 +91,6 @@ void Inspector::State::start(const packet::Packet& packet, const stream::Followe
   if (found != protocols.end()) {
     now.protocol = static_cast<int>(found - protocols.begin());
     now.applications = applications[static_cast<std::size_t>(now.protocol)];
-  }
-}
-
-void Inspector::State::follow_sequence() {
-  const packet::Packet& packet = *now.packet;
-  if (now.memory == nullptr || !packet.is_tcp() || packet.origin == packet::Origin::kFlowEnd) return;
-  const int side = static_cast<int>(now.side);
-  const auto& tcp = packet.tcp;
-  const std::uint32_t end = tcp.sequence + static_cast<std::uint32_t>(packet.payload.size()) +
-                            (tcp.has(packet::kSyn) ? 1U : 0U) + (tcp.has(packet::kFin) ? 1U : 0U);
-  if (!now.memory->has_sequence[side] || tcp.has(packet::kSyn)) {
-    now.memory->has_sequence[side] = true;
-    now.memory->first_sequence[side] = tcp.has(packet::kSyn) ? tcp.sequence : tcp.sequence - 1;
-    now.memory->next_sequence[side] = end;
-  } else if (static_cast<std::int32_t>(end - now.memory->next_sequence[side]) > 0) {
-    now.memory->next_sequence[side] = end;
   }
 }
 
@@ -197,6 +184,10 @@ Bytes Inspector::State::packet_buffer(int number) {
 bool Inspector::State::holds_packet_checks(const CompiledRule& rule, bool& of_stream) {
   for (const Check& check : rule.packet_checks) {
     const Buffer& buffer = compiled.buffers[static_cast<std::size_t>(check.buffer)];
+    if (buffer.packet_buffer == PacketBuffer::kSctpData && buffer.where == Where::kPacketBuffer) {
+      if (!holds_sctp_data(check, buffer)) return false;
+      continue;
+    }
     if (buffer.where == Where::kPacketBuffer) {
       if (packet_bytes(buffer.packet_buffer, *now.packet).empty()) {
         if (check.asks_absent || check.absent_suffices) continue;
@@ -216,6 +207,17 @@ bool Inspector::State::holds_packet_checks(const CompiledRule& rule, bool& of_st
       return false;
   }
   return true;
+}
+
+bool Inspector::State::holds_sctp_data(const Check& check, const Buffer& buffer) {
+  const auto all = sctp_data(*now.packet);
+  if (all.empty()) return check.asks_absent || check.absent_suffices;
+  return !check.asks_absent && std::ranges::any_of(all, [&](Bytes data) {
+    if (buffer.changes.empty()) return evaluator.holds(check.program, {data, 0, true, true});
+    std::string bytes(text_of(data));
+    for (const Change& change : buffer.changes) change.apply(bytes);
+    return evaluator.holds(check.program, {bytes_of(bytes), 0, true, true});
+  });
 }
 
 bool Inspector::State::judge_packet(const CompiledRule& rule, bool& of_stream) {
@@ -255,22 +257,38 @@ void Inspector::State::judge_packets() {
   named.erase(std::unique(named.begin(), named.end()), named.end());
   for (const std::uint32_t number : named) {
     const CompiledRule& rule = *compiled.rules[number];
-    if (rule.is_firewall) continue;
+    if (rule.is_firewall || now.is_passed) continue;
     bool of_stream = false;
     if (judge_packet(rule, of_stream)) matched(rule, nullptr, nullptr, of_stream);
   }
   if (now.memory != nullptr) now.memory->was_seen[static_cast<int>(now.side)] = true;
 }
 
-void Inspector::State::matched(const CompiledRule& rule, const protocol::Transaction* transaction,
-                               TransactionMemory* memory, bool of_stream) {
+void Inspector::State::matched(const CompiledRule& rule, protocol::Transaction* transaction, TransactionMemory* memory,
+                               bool of_stream) {
+  if (transaction != nullptr && rule.rule->configuration == rules::Rule::Configuration::kTransactionIsNotLogged)
+    transaction->is_logged = true;
   for (const StateCondition& change : rule.sets) states.change(change, *now.packet, now.memory, memory);
+  using Of = rules::Pcre::Capture::Of;
+  const std::string* key = nullptr;  // that was captured with the name "key": of the value with the name "value"
+  std::string of_alert;
   for (const Captured& captured : evaluator.captured()) {
-    if (captured.capture->of == rules::Pcre::Capture::Of::kPacket)
-      now.out->packet_variables.emplace_back(captured.capture->name, captured.value);
-    else if (now.memory != nullptr &&
-             (now.memory->variables.size() < 1024 ||
-              now.memory->variables.find(captured.capture->name) != now.memory->variables.end()))
+    const std::string& name = captured.capture->name;
+    if (captured.capture->of == Of::kAlert) {
+      if (!of_alert.empty()) of_alert += ',';
+      protocol::append_json_text(of_alert, name);
+      of_alert += ':';
+      protocol::append_json_text(of_alert, captured.value);
+    } else if (captured.capture->of == Of::kPacket) {
+      if (name == "key")
+        key = &captured.value;
+      else if (name == "value" && key != nullptr)
+        now.out->packet_variables.emplace_back(*std::exchange(key, nullptr), captured.value);
+      else
+        now.out->packet_variables.emplace_back(name, captured.value);
+    } else if (now.memory != nullptr &&
+               (now.memory->variables.size() < 1024 ||
+                now.memory->variables.find(captured.capture->name) != now.memory->variables.end()))
       now.memory->variables[captured.capture->name] = captured.value;
   }
   std::string context = evaluator.context;
@@ -279,6 +297,7 @@ void Inspector::State::matched(const CompiledRule& rule, const protocol::Transac
     const auto found = contexts.find(rule.number);
     if (found != contexts.end()) context = found->second;
   }
+  if (!of_alert.empty()) context += (context.empty() ? "" : ",") + of_alert;
   pending.push_back({&rule, transaction, of_stream, transaction != nullptr, std::move(context), false});
 }
 

@@ -39,9 +39,14 @@ std::uint64_t state_of(const Transaction& transaction, Side side) {
 }  // namespace
 
 // A frame that its protocol does not tell: a datagram, or what the side has sent since its last transaction was whole.
-Instance Inspector::State::frame(const Transaction& transaction, Side side, std::size_t index) const {
+Instance Inspector::State::frame(std::string_view name, const Transaction& transaction, Side side,
+                                 std::size_t index) const {
   Instance one;
-  if (index > 0) return one;
+  const bool is_line = name.ends_with("_line");
+  if (name.ends_with("command_line") && side == Side::kToClient) return one;
+  if (name.ends_with("response_line") && side == Side::kToServer) return one;
+  constexpr std::size_t kMostLines = 256;
+  if (index > 0 && (!is_line || index >= kMostLines)) return one;
   one.presence = transaction.is_complete(side) ? Presence::kWhole : Presence::kGrowing;
   if (now.packet->protocol == packet::kUdp) {
     if (side != now.side) return {};
@@ -49,7 +54,27 @@ Instance Inspector::State::frame(const Transaction& transaction, Side side, std:
     return one;
   }
   const stream::StreamBytes all = now.flow->stream(side);
+  if (name.ends_with("stream")) {
+    one.view = {all.bytes, all.offset, transaction.is_complete(side), true};
+    return one;
+  }
   const std::uint64_t from = std::clamp(now.memory->frame_start[static_cast<int>(side)], all.offset, all.end());
+  if (is_line) {
+    std::string_view rest = text_of(all.bytes.subspan(static_cast<std::size_t>(from - all.offset)));
+    for (std::size_t at = 0; !rest.empty(); ++at) {
+      const std::size_t end = rest.find('\n');
+      std::string_view line = rest.substr(0, end);
+      if (line.ends_with('\r')) line.remove_suffix(1);
+      if (at == index) {
+        if (end == std::string_view::npos) one.presence = Presence::kGrowing;
+        one.view = {bytes_of(line), 0, true, true};
+        return one;
+      }
+      rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
+    }
+    one.presence = index == 0 && !transaction.is_complete(side) ? Presence::kNotYet : Presence::kAbsent;
+    return one;
+  }
   one.view = {all.bytes.subspan(static_cast<std::size_t>(from - all.offset)), 0, transaction.is_complete(side), true};
   return one;
 }
@@ -67,7 +92,7 @@ Instance Inspector::State::instance(const Buffer& buffer, const Transaction& tra
     one.view = {value.bytes, value.offset, value.presence == Presence::kWhole, true};
     return one;
   }
-  if (buffer.where == Where::kFrame) return frame(transaction, side, index);
+  if (buffer.where == Where::kFrame) return frame(buffer.argument, transaction, side, index);
   if (buffer.where == Where::kField) return one;
   std::size_t at = 0;
   for (const auto& file : transaction.files) {
@@ -231,7 +256,7 @@ Inspector::State::Answer Inspector::State::judge_rule(const CompiledRule& rule, 
   const bool is_whole = found == wanted && !(rule.is_transactional && now.side == Side::kToServer);
   if (found == 0 && !never && !is_whole) return Answer::kNo;
   if (wanted == 0 && rule.is_firewall) return Answer::kYes;  // of the step itself, each time that it is looked at
-  if (progress == nullptr) progress = &all.emplace_back(RuleProgress{rule.number, 0, false, false});
+  if (progress == nullptr) progress = &add_progress(all, rule.number);
   progress->found = found;
   progress->next_file = next_file;
   progress->is_done = never || is_whole;
@@ -263,7 +288,8 @@ void Inspector::State::judge_transaction(Transaction& transaction) {
   TransactionMemory::OfSide& of_side = memory.sides[static_cast<int>(now.side)];
   if (of_side.is_done) return;
   const std::uint64_t state = state_of(transaction, now.side);
-  if (state == of_side.state && !now.has_stream) return;
+  const bool is_new = state != of_side.state;
+  if (!is_new && (!now.has_stream || !compiled.looks_at_packet)) return;
   of_side.state = state;
   ++turn;
   for (const auto& file : transaction.files) {
@@ -288,7 +314,9 @@ void Inspector::State::judge_transaction(Transaction& transaction) {
   named.erase(std::unique(named.begin(), named.end()), named.end());
   for (const std::uint32_t number : named) {
     const CompiledRule& rule = *compiled.rules[number];
-    if (!rule.is_firewall) judge_rule(rule, transaction, memory);
+    // Where only the stream has gone on, only those that look at it too can have got further.
+    if (!is_new && !rule.looks_at_packet()) continue;
+    if (!rule.is_firewall && !now.is_passed) judge_rule(rule, transaction, memory);
   }
   if (!transaction.is_complete(now.side)) return;
   of_side.is_done = true;
@@ -301,6 +329,9 @@ void Inspector::State::judge_transactions() {
     return;
   const bool is_made = now.packet->origin == packet::Origin::kFlowEnd;
   if (now.packet->protocol == packet::kTcp && !now.followed->is_stream_established && !is_made) return;
+  // Where a parser gave up, nothing new came of the other side.
+  const auto gave_up_on = now.flow->application->gave_up_on();
+  if (gave_up_on && *gave_up_on != now.side) return;
   for (const auto& transaction : now.flow->application->parser()->transactions) {
     if (transaction->is_skipped[static_cast<int>(now.side)]) continue;
     judge_transaction(*transaction);

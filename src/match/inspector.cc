@@ -30,6 +30,10 @@ Inspector::Shared::Shared(std::shared_ptr<const rules::RuleSet> set, const Optio
                                             options.text("engine.cache-directory"));
   if (candidates->has_failed()) candidates = std::make_unique<Candidates>(compiled, protocols, false);
   faults.insert(faults.end(), compiled.faults.begin(), compiled.faults.end());
+  for (const auto& rule : compiled.rules) {
+    tags.may_have_hosts |= std::ranges::any_of(rule->rule->tags, [](const auto& tag) { return tag.what != "session"; });
+    if (rule->rule->configuration == rules::Rule::Configuration::kPacketHasNoFlow) untracking.push_back(rule.get());
+  }
   firewall = std::make_unique<Firewall>(compiled, options, protocols,
                                         firewall_rules != nullptr || options.flag("firewall.enabled", false));
   thresholds = std::make_unique<Thresholds>(compiled, options, faults);
@@ -51,6 +55,7 @@ Inspector::State::State(std::shared_ptr<Shared> of_all, bool first)
       thresholds(shared->thresholds.get()),
       reputation(shared->reputation),
       states(shared->states),
+      tags(shared->tags),
       applications(shared->applications),
       is_inline(shared->is_inline),
       is_original(first),
@@ -64,7 +69,7 @@ Inspector::State::State(std::shared_ptr<Shared> of_all, bool first)
   counters["detect.thresholds.bitmap_alloc_fail"] = counters["detect.thresholds.bitmap_memuse"] = 0;
   if (!is_original) return;
   counters["detect.engines.0.rules_loaded"] = compiled.loaded;
-  counters["detect.engines.0.rules_skipped"] = compiled.skipped;
+  counters["detect.engines.0.rules_skipped"] = compiled.skipped + shared->rules->skipped;
   counters["detect.engines.0.rules_failed"] = compiled.failed + shared->rules->refused();
 }
 
@@ -77,8 +82,8 @@ void Inspector::State::inspect(const packet::Packet& packet, const stream::Follo
     return;
   }
   start(packet, followed, out);
-  follow_sequence();
-  follow_tags();
+  if (now.memory != nullptr) now.is_passed = now.memory->passed_by_firewall;
+  if (tags.take(packet, now.memory == nullptr ? nullptr : &now.memory->tags)) out.is_tagged = true;
   look_at_stream();
   const bool is_made = packet.origin == packet::Origin::kFlowEnd;
   if (firewall->is_on() && is_made) {  // no packet of the wire: nothing to drop, and looked into if any packet may be
@@ -110,6 +115,17 @@ std::unique_ptr<Inspector> Inspector::beside() const {
 
 void Inspector::inspect(const packet::Packet& packet, const stream::Followed& followed, Inspection& out) {
   state_->inspect(packet, followed, out);
+}
+
+bool Inspector::is_untracked(const packet::Packet& packet) {
+  State& state = *state_;
+  if (state.shared->untracking.empty()) return false;
+  const stream::Followed none;
+  Inspection unused;
+  state.start(packet, none, unused);
+  return std::ranges::any_of(state.shared->untracking, [&](const CompiledRule* rule) {
+    return state.holds_header(*rule) && state.holds_conditions(*rule, nullptr);
+  });
 }
 
 std::string_view Inspector::drop_reason_of(const stream::Flow& flow) const { return why_dropped(flow); }

@@ -71,6 +71,8 @@ class Inspector {
   std::unique_ptr<Inspector> beside() const;
 
   void inspect(const packet::Packet& packet, const stream::Followed& followed, Inspection& out);
+  // Whether a rule says that the packet shall belong to no flow (config: tracking disable).
+  bool is_untracked(const packet::Packet& packet);
   // The flow goes: flowbits and the like of it are let go with it; datasets are saved by finish().
   void finish();
 

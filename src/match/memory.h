@@ -1,6 +1,7 @@
 // What is kept beside flows and transactions between packets.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <bitset>
 #include <cstdint>
@@ -12,6 +13,7 @@
 
 #include "base/turns.h"
 #include "match/compiled.h"
+#include "match/tags.h"
 #include "protocol/transaction.h"
 
 namespace tocsin::match {
@@ -46,26 +48,16 @@ struct FlowMemory : protocol::Memory {
   const protocol::Protocol* known[3] = {nullptr, nullptr, nullptr};
   bool had_failed = false;
   bool was_found[2] = {false, false};
-  // Of TCP: numbers of sequence, for stream_size, and how far the stream was looked at.
-  bool has_sequence[2] = {false, false};
-  std::uint32_t first_sequence[2] = {0, 0}, next_sequence[2] = {0, 0};
+  // Of TCP: how far the stream was looked at.
   std::uint64_t looked_at[2] = {0, 0};
   std::uint64_t frame_start[2] = {0, 0};  // where the last transaction of the side had ended
   std::uint64_t completed[2] = {0, 0};    // transactions of the side that were whole when it was
   // Of thresholds that are tracked by flow.
   std::map<std::uint64_t, ThresholdCount> counts;
   std::uint32_t stores_files[2] = {0, 0};  // the rule that asked to store all files of the side
-  bool accepted_by_firewall = false, dropped_by_firewall = false;
+  bool accepted_by_firewall = false, dropped_by_firewall = false, passed_by_firewall = false;
   std::vector<std::pair<std::string, double>> entropies;
-  // tag: until when this flow is logged.
-  struct Tagged {
-    std::uint64_t packets = 0, bytes = 0;
-    Timestamp until = 0;
-    std::uint64_t seen_packets = 0, seen_bytes = 0;
-    std::string metric;
-    std::uint32_t count = 0;
-  };
-  std::vector<Tagged> tags;
+  std::vector<Tagged> tags;  // until when this flow is logged
 };
 
 // How far a rule has got with a transaction.
@@ -79,7 +71,7 @@ struct RuleProgress {
 
 struct TransactionMemory : protocol::Memory {
   struct OfSide {
-    std::vector<RuleProgress> rules;                // by rule
+    std::vector<RuleProgress> rules;                // in the order of their rules
     std::map<std::uint32_t, std::string> contexts;  // by rule
     std::vector<std::uint32_t> wanted;              // rules that the search has named and that are not done
     std::vector<std::uint64_t> scanned;             // by buffer: what was searched, to not search it again
@@ -95,9 +87,17 @@ struct TransactionMemory : protocol::Memory {
 };
 
 inline RuleProgress* find_progress(std::vector<RuleProgress>& all, std::uint32_t rule) {
-  for (RuleProgress& one : all)
-    if (one.rule == rule) return &one;
-  return nullptr;
+  const auto found = std::ranges::lower_bound(all, rule, {}, &RuleProgress::rule);
+  return found == all.end() || found->rule != rule ? nullptr : &*found;
+}
+
+// One that is not there yet. Rules are judged in their order, so as a rule it becomes the last.
+inline RuleProgress& add_progress(std::vector<RuleProgress>& all, std::uint32_t rule) {
+  const auto place =
+      all.empty() || all.back().rule < rule ? all.end() : std::ranges::lower_bound(all, rule, {}, &RuleProgress::rule);
+  RuleProgress made;
+  made.rule = rule;
+  return *all.insert(place, made);
 }
 
 }  // namespace tocsin::match

@@ -1,5 +1,6 @@
 #include "match/numbers.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 
@@ -50,7 +51,10 @@ std::optional<ReadNumber> read_number(Bytes buffer, const rules::ByteSource& sou
   const auto size = static_cast<std::int64_t>(buffer.size());
   if (offset < -(std::int64_t{1} << 40) || offset > (std::int64_t{1} << 40)) return std::nullopt;
   const std::int64_t from = offset + (source.relative ? static_cast<std::int64_t>(base) : 0);
-  if (from < 0 || from > size || count > size - from) return std::nullopt;
+  if (from < 0 || from > size) return std::nullopt;
+  // As many digits as there are.
+  if (source.from_text && count == 0) count = std::min<std::int64_t>(size - from, 23);
+  if (count > size - from) return std::nullopt;
   if (source.relative && count > 0 && from >= size) return std::nullopt;
   const Bytes part = buffer.subspan(static_cast<std::size_t>(from), static_cast<std::size_t>(count));
   if (source.from_text) {

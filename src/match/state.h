@@ -15,6 +15,7 @@
 #include "match/memory.h"
 #include "match/reputation.h"
 #include "match/states.h"
+#include "match/tags.h"
 #include "match/thresholds.h"
 
 namespace tocsin::match {
@@ -39,10 +40,12 @@ struct Inspector::Shared {
   std::unique_ptr<Resources> resources;
   Compiled compiled;
   std::unique_ptr<Candidates> candidates;
+  std::vector<const CompiledRule*> untracking;  // rules that take packets out of flows
   std::unique_ptr<Firewall> firewall;
   std::unique_ptr<Thresholds> thresholds;
   Reputation reputation;
   States states;
+  Tags tags;
   std::uint64_t port_bytes = 0;                   // of thresholds, at the last packet that was alerted on
   std::vector<rules::Applications> applications;  // by protocol
   bool is_inline = false;
@@ -68,6 +71,7 @@ struct Inspector::State {
     bool has_stream = false;               // there are bytes of the stream to look at
     View stream;
     bool is_dropped = false, is_accepted = false;  // by the firewall
+    bool is_passed = false;                        // by the firewall: detection rules are not asked
     Inspection* out = nullptr;
   };
   struct Pending {
@@ -80,18 +84,17 @@ struct Inspector::State {
 
   // inspect_packet.cc
   void start(const packet::Packet& packet, const stream::Followed& followed, Inspection& out);
-  void follow_sequence();
   void look_at_stream();
   bool holds_header(const CompiledRule& rule) const;
   bool holds_flow(const CompiledRule& rule) const;
   bool holds_conditions(const CompiledRule& rule, TransactionMemory* transaction);
   bool holds_packet_checks(const CompiledRule& rule, bool& of_stream);
+  bool holds_sctp_data(const Check& check, const Buffer& buffer);
   bool judge_packet(const CompiledRule& rule, bool& of_stream);
   void judge_packets();
   // A buffer of the packet in hand, its transforms done; made once.
   Bytes packet_buffer(int number);
-  void matched(const CompiledRule& rule, const protocol::Transaction* transaction, TransactionMemory* memory,
-               bool of_stream);
+  void matched(const CompiledRule& rule, protocol::Transaction* transaction, TransactionMemory* memory, bool of_stream);
 
   // inspect_transaction.cc
   void judge_transactions();
@@ -108,13 +111,14 @@ struct Inspector::State {
   void look_for_files(const protocol::Transaction& transaction, TransactionMemory::OfSide& memory);
   const std::vector<Instance>& instances(int buffer, const protocol::Transaction& transaction, Side side);
   Instance instance(const Buffer& buffer, const protocol::Transaction& transaction, Side side, std::size_t index) const;
-  Instance frame(const protocol::Transaction& transaction, Side side, std::size_t index) const;
+  Instance frame(std::string_view name, const protocol::Transaction& transaction, Side side, std::size_t index) const;
   void search_buffers(const protocol::Transaction& transaction, TransactionMemory::OfSide& memory);
 
   // inspect_firewall.cc
   bool may_act(const CompiledRule& rule);
   void drop_by_firewall(rules::Action action, const std::string& scope, std::string_view reason);
   void accept_flow();
+  void pass(const CompiledRule& rule);
   void tell_policy(const Policy& policy, const protocol::Transaction* transaction);
   void filter_packet(Firewall::Table table);
   bool apply_policy(const protocol::Transaction& transaction, TransactionMemory::OfSide& memory, int step);
@@ -122,8 +126,6 @@ struct Inspector::State {
 
   // finish_packet.cc
   void finish_packet();
-  void tag(const CompiledRule& rule);
-  void follow_tags();
 
   std::shared_ptr<Shared> shared;
   const std::span<const protocol::Protocol* const> protocols;
@@ -134,6 +136,7 @@ struct Inspector::State {
   Thresholds* thresholds;
   const Reputation& reputation;
   States& states;
+  Tags& tags;
   const std::vector<rules::Applications>& applications;
   const bool is_inline, is_original;
   const std::size_t most_alerts;

@@ -20,19 +20,40 @@ bool contains_ignoring_case(std::string_view text, std::string_view part) {
   return Needle(part, true).find(bytes_of(text)) != Needle::kNone;
 }
 
-// "any", "all", "nb>2" (as many that hold), "all1" (as all, of old), or the place of one. Of none nothing holds.
-bool holds_which(std::string_view which, std::span<const char> holds) {
-  const auto met = static_cast<std::uint64_t>(std::ranges::count(holds, 1));
-  if (which == "any" || which == "raw" || which == "norm") return met > 0;
-  if (which == "all" || which == "all1") return !holds.empty() && met == holds.size();
-  if (which.starts_with("nb")) {
-    const auto count = rules::parse_comparison(which.substr(2), UINT32_MAX);
-    return count && count->holds(met);
+// What of several numbers holds, in their order.
+bool holds_several(const rules::Several& wanted, std::span<const char> holds) {
+  using How = rules::Several::How;
+  const auto size = static_cast<std::int64_t>(holds.size());
+  const auto from_end = [&](std::int64_t place) { return place < 0 ? place + size : place; };
+  if (wanted.how == How::kCount) return wanted.times.holds(holds.size());
+  if (wanted.has_slice) {
+    const std::int64_t first = from_end(wanted.first), last = from_end(wanted.last);
+    const bool is_within = first >= 0 && first < last && last <= size;
+    holds = is_within ? holds.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(last - first))
+                      : std::span<const char>();
   }
-  const auto at = rules::parse_signed(which);
-  if (!at) return false;
-  const std::int64_t place = *at < 0 ? *at + static_cast<std::int64_t>(holds.size()) : *at;
-  return place >= 0 && place < static_cast<std::int64_t>(holds.size()) && holds[static_cast<std::size_t>(place)] != 0;
+  const auto met = static_cast<std::size_t>(std::ranges::count(holds, 1));
+  const std::int64_t at = wanted.index < 0 ? wanted.index + static_cast<std::int64_t>(holds.size()) : wanted.index;
+  const bool is_there = at >= 0 && at < static_cast<std::int64_t>(holds.size());
+  switch (wanted.how) {
+    case How::kAny:
+      return met > 0;
+    case How::kAnyOrAbsent:
+      return holds.empty() || met > 0;
+    case How::kAll:
+      return !holds.empty() && met == holds.size();
+    case How::kAllOrAbsent:
+      return met == holds.size();
+    case How::kTimes:
+      return wanted.times.holds(met);
+    case How::kAt:
+      return is_there && holds[static_cast<std::size_t>(at)] != 0;
+    case How::kAtOrOutside:
+      return !is_there || holds[static_cast<std::size_t>(at)] != 0;
+    case How::kCount:
+      break;
+  }
+  return false;
 }
 
 bool holds_word(const rules::WordCondition& wanted, const Value& value) {
@@ -97,7 +118,11 @@ Inspector::State::Answer Inspector::State::holds_condition(const TransactionCond
       return transaction.is_complete(side) ? Answer::kNever : Answer::kNo;
     }
   }
-  const std::string_view which = wanted == nullptr ? std::string_view() : std::string_view(wanted->which);
+  const rules::Several* several =
+      wanted != nullptr && (wanted->several.how != rules::Several::How::kAny || wanted->several.has_slice)
+          ? &wanted->several
+          : nullptr;
+  if (several != nullptr && several->waits() && !transaction.is_complete(side)) return Answer::kNo;
   std::vector<char> holds;  // of which some are asked
   bool is_any_there = false, does_any_hold = false;
   Value first = transaction.value(number, side, 0);
@@ -120,11 +145,11 @@ Inspector::State::Answer Inspector::State::holds_condition(const TransactionCond
     }
     is_any_there = true;
     does_any_hold |= one;
-    if (!which.empty()) holds.push_back(one);
-    if (words != nullptr || is_length || bits != nullptr || (one && which.empty())) break;
+    if (several != nullptr) holds.push_back(one);
+    if (words != nullptr || is_length || bits != nullptr || (one && several == nullptr)) break;
   }
   if (!is_any_there && first.presence == Presence::kNotYet && !transaction.is_complete(side)) return Answer::kNo;
-  if (which.empty() ? does_any_hold : holds_which(which, holds)) return Answer::kYes;
+  if (several == nullptr ? does_any_hold : holds_several(*several, holds)) return Answer::kYes;
   return transaction.is_complete(side) ? Answer::kNever : Answer::kNo;
 }
 

@@ -1,6 +1,8 @@
 // The sticky buffers: what each is of, and of which side. Those of old names are aliases.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "rules/builder.h"
 
@@ -29,9 +31,28 @@ Expected<void> base64_data(Builder& builder, const Option& option, const Keyword
   return failure("base64_data needs base64_decode before it");
 }
 
+// Names of frames, of protocols of which all are known; "stream" is a frame of each over TCP.
+constexpr std::pair<std::string_view, std::string_view> kFrames[] = {
+    {"http", "request response"},
+    {"http1", "request response"},
+    {"dns", "pdu"},
+    {"smtp", "command_line response_line data"},
+    {"ssh", "record.hdr record.data record.pdu record_hdr record_data record_pdu"},
+    {"tls", "pdu hdr data alert_pdu hb_pdu ssl2.hdr ssl2.pdu"},
+    {"sip", "pdu request.line request.headers request.body response.line response.headers response.body"}};
+
 Expected<void> frame(Builder& builder, const Option& option, const Keyword& keyword) {
   const std::string_view value = option.value;
-  const std::string_view protocol = value.substr(0, value.find('.'));
+  std::string_view protocol = value.substr(0, value.find('.'));
+  const bool has_protocol = value.find('.') != std::string_view::npos && is_application(protocol);
+  const std::string_view name = has_protocol ? value.substr(protocol.size() + 1) : value;
+  if (!has_protocol) protocol = builder.rule.protocol.name;
+  const auto known = std::ranges::find(kFrames, protocol, &std::pair<std::string_view, std::string_view>::first);
+  if (known != std::end(kFrames) && name != "stream") {
+    const auto names = words_of(known->second);
+    if (std::ranges::find(names, name) == names.end())
+      return failure(fmt::format("{} has no frame '{}': it has {}", protocol, printable(name, 80), known->second));
+  }
   if (value.find('.') != std::string_view::npos && is_application(protocol)) {
     if (const auto limited = builder.restrict_to(protocol, keyword.name); !limited) return limited;
   } else if (!builder.rule.protocol.is_application) {
@@ -245,7 +266,7 @@ constexpr Keyword kTable[] = {
     sticky("sdp.encryption_key", "", "sip", kBoth),
     sticky("sdp.attribute", "", "sip", kBoth),
     sticky("sdp.media.media", "", "sip", kBoth),
-    sticky("sdp.media.media_info", "", "sip", kBoth),
+    sticky("sdp.media.media_info", "sdp.media.session_info", "sip", kBoth),
     sticky("sdp.media.connection_data", "", "sip", kBoth),
     sticky("sdp.media.encryption_key", "", "sip", kBoth),
     sticky("ldap.request.dn", "", "ldap", kServer),

@@ -68,8 +68,11 @@ Expected<void> byte_test(Builder& builder, const Option& option, const Keyword& 
   const auto parts = split(option.value, ',');
   if (parts.size() < 4) return failure("byte_test is bytes, operator, value, offset, and flags");
   ByteTest test;
-  auto count = builder.amount(parts[0], 1, 23);
+  auto count = builder.amount(parts[0], 0, 23);
   if (!count) return std::unexpected(count.error());
+  const bool is_text = std::ranges::find(parts, std::string_view("string")) != parts.end();
+  if (!count->is_variable() && count->number == 0 && !is_text)
+    return failure("byte_test reads at least one byte without string");
   test.source.count = *count;
   std::string_view op = parts[1];
   if (op.starts_with('!')) {
@@ -218,7 +221,8 @@ Expected<void> byte_math(Builder& builder, const Option& option, const Keyword& 
       if (!variable) return std::unexpected(variable.error());
       math.variable = *variable;
     } else if (const auto endian = after_word(part, "endian")) {
-      if ((*endian != "big" && *endian != "little") || !flags.take(math.source, *endian)) return unknown(part);
+      if ((*endian != "big" && *endian != "little" && *endian != "dce") || !flags.take(math.source, *endian))
+        return unknown(part);
     } else if (const auto base = after_word(part, "string")) {
       math.source.from_text = true;
       if ((*base != "hex" && *base != "dec" && *base != "oct") || !flags.take(math.source, *base)) return unknown(part);

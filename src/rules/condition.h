@@ -13,17 +13,40 @@
 
 namespace tocsin::rules {
 
+// Which of several numbers of a transaction are asked, and whether as many of them as must be are.
+// https://docs.suricata.io/en/latest/rules/integer-keywords.html, "Multi-integers".
+struct Several {
+  enum class How : std::uint8_t {
+    kAny,
+    kAnyOrAbsent,
+    kAll,
+    kAllOrAbsent,
+    kTimes,        // as often as `times` says
+    kAt,           // the one at `index`
+    kAtOrOutside,  // or there is none
+    kCount         // how many there are, whatever they are
+  };
+  How how = How::kAny;
+  Comparison times;
+  std::int64_t index = 0;  // below nought: from the end
+  bool has_slice = false;  // only those from `first` to before `last` are asked
+  std::int64_t first = 0, last = 0;
+  // Whether all numbers must be known before it can be said.
+  bool waits() const { return how != How::kAny && !(how == How::kAt && index >= 0 && !has_slice); }
+};
+
 // A field with a number: ttl, itype, dns.opcode, flow.age and so on.
 struct NumberCondition {
   std::string_view field;  // the keyword's name
   Comparison comparison;
-  // Of a field that a transaction may have several times: "any", "all", "nb>2", an index; empty: any.
+  // Of flow.pkts and filesize the direction, of urilen "raw" or "norm"; of vlan.id "any", "all", or a place.
   std::string which;
   std::string symbol;  // the name that the rule has instead of the number, where the table of numbers has none
   bool negated = false;
+  Several several = {};  // of a field that a transaction may have several times
 };
 
-// A field of bits: tcp.flags, fragbits, mqtt.flags.
+// A field of bits: tcp.flags, fragbits.
 struct BitsCondition {
   enum class How : std::uint8_t { kExactly, kAll, kAny, kNone };
   std::string_view field;

@@ -21,21 +21,92 @@ bool is_name(std::string_view text) {
   });
 }
 
-// Which of several numbers are asked: docs.suricata.io, "Integer Keywords", "Multi-integers".
-bool is_which(std::string_view text) {
-  if (text == "any" || text == "all" || text == "all1" || parse_signed(text)) return true;
-  return text.starts_with("nb") && parse_comparison(text.substr(2), UINT32_MAX);
+// Which of several numbers are asked: what stands after the first comma.
+Expected<void> read_which(std::string_view text, Several& several) {
+  using How = Several::How;
+  constexpr std::pair<std::string_view, How> kWords[] = {{"any", How::kAny},
+                                                         {"or_absent", How::kAnyOrAbsent},
+                                                         {"all", How::kAll},
+                                                         {"all1", How::kAll},
+                                                         {"all_or_absent", How::kAllOrAbsent}};
+  const auto word = std::ranges::find(kWords, text, &std::pair<std::string_view, How>::first);
+  if (word != std::end(kWords)) {
+    several.how = word->second;
+    return {};
+  }
+  const auto wrong = [&] { return failure(fmt::format("'{}' says nothing of which are asked", printable(text, 40))); };
+  if (text.starts_with("nb")) {
+    const auto times = parse_comparison(text.substr(2), UINT32_MAX);
+    if (!times) return wrong();
+    several.how = How::kTimes;
+    several.times = *times;
+    return {};
+  }
+  const bool may_be_outside = text.starts_with("oob_or ");
+  const auto index = parse_signed(may_be_outside ? trim(text.substr(7)) : text);
+  if (!index) return wrong();
+  several.how = may_be_outside ? How::kAtOrOutside : How::kAt;
+  several.index = *index;
+  return {};
+}
+
+// "2:4", "-4:-1": a part of them.
+Expected<void> read_slice(std::string_view text, Several& several) {
+  const auto ends = split(text, ':');
+  const auto first = parse_signed(ends[0]), last = ends.size() == 2 ? parse_signed(ends[1]) : std::nullopt;
+  if (!first || !last) return failure(fmt::format("'{}' is no part of several, as 2:4", printable(text, 40)));
+  several.has_slice = true;
+  several.first = *first;
+  several.last = *last;
+  return {};
+}
+
+bool may_be_several(std::string_view keyword) {
+  constexpr std::string_view kKeywords[] = {"dns.rrtype",
+                                            "http2.frametype",
+                                            "http2.errorcode",
+                                            "http2.priority",
+                                            "http2.window",
+                                            "http2.size_update",
+                                            "mqtt.type",
+                                            "mqtt.reason_code",
+                                            "ldap.responses.operation",
+                                            "enip.cip_attribute",
+                                            "enip.cip_instance",
+                                            "enip.cip_class",
+                                            "ldap.responses.result_code"};
+  return std::ranges::find(kKeywords, keyword) != std::end(kKeywords);
 }
 
 // A comparison, or the name of a number; of fields that a transaction may have several times also which of them.
 Expected<void> number(Builder& builder, const Option& option, const Keyword& keyword) {
   const auto parts = split(option.value, ',');
   NumberCondition condition{keyword.name, {}, {}, {}, option.negated};
-  if (parts.size() > 2) return failure("a number is followed at most by which of several it is of");
-  if (parts.size() == 2) {
+  if (may_be_several(keyword.name)) {
+    if (parts.size() > 3)
+      return failure("a number is followed at most by which of several it is of, and a part of them");
+    if (parts[0] == "count" || parts[0].starts_with("count ")) {
+      const auto count = parse_comparison(parts[0].substr(5), UINT32_MAX);
+      if (!count) return std::unexpected(count.error());
+      if (parts.size() > 1) return failure("what is counted is all there are");
+      condition.several.how = Several::How::kCount;
+      condition.several.times = *count;
+      builder.rule.conditions.emplace_back(std::move(condition));
+      return {};
+    }
+    if (parts.size() > 1) {
+      if (const auto read = read_which(parts[1], condition.several); !read) return read;
+    }
+    if (parts.size() > 2) {
+      if (const auto read = read_slice(parts[2], condition.several); !read) return read;
+    }
+  } else if (parts.size() > 1) {
     condition.which = parts[1];
-    const bool is_known = keyword.name == "urilen" ? parts[1] == "raw" || parts[1] == "norm" : is_which(parts[1]);
-    if (!is_known) return failure(fmt::format("'{}' says nothing of which are asked", printable(parts[1], 40)));
+    const bool is_place = parts[1] == "any" || parts[1] == "all" || parse_signed(parts[1]);
+    const bool is_known =
+        keyword.name == "urilen" ? parts[1] == "raw" || parts[1] == "norm" : keyword.name == "vlan.id" && is_place;
+    if (!is_known || parts.size() > 2)
+      return failure(fmt::format("'{}' says nothing of which are asked", printable(parts[1], 40)));
   }
   auto comparison = parse_comparison(parts[0], keyword.most);
   std::string_view symbol = parts[0];
@@ -52,10 +123,51 @@ Expected<void> number(Builder& builder, const Option& option, const Keyword& key
       const auto found = std::ranges::find(words, condition.symbol,
                                            [](std::string_view word) { return word.substr(0, word.find('=')); });
       if (found == words.end()) return failure(fmt::format("{} has no '{}'", keyword.name, printable(symbol, 80)));
+      if (const std::size_t equals = found->find('='); equals != std::string_view::npos) {
+        condition.comparison.first = parse_number(found->substr(equals + 1)).value_or(0);
+        condition.symbol.clear();
+      }
     }
   } else {
     return std::unexpected(comparison.error());
   }
+  builder.rule.conditions.emplace_back(std::move(condition));
+  return {};
+}
+
+// Names of bits, each with a ! before it if it must not be set; a sign before all says what is asked of the others.
+// https://docs.suricata.io/en/latest/rules/integer-keywords.html, "Bitmasks".
+Expected<void> named_bits(Builder& builder, const Option& option, const Keyword& keyword) {
+  NumberCondition condition{keyword.name, {}, {}, {}, option.negated};
+  if (auto comparison = parse_comparison(option.value, keyword.most)) {
+    condition.comparison = *comparison;
+    builder.rule.conditions.emplace_back(std::move(condition));
+    return {};
+  }
+  std::string_view list = trim(option.value);
+  char sign = 0;
+  if (!list.empty() && std::string_view("+*-=").find(list[0]) != std::string_view::npos) {
+    sign = list[0];
+    list = trim(list.substr(1));
+  }
+  std::uint64_t set = 0, clear = 0;
+  for (const std::string_view part : split(list, ',')) {
+    const bool is_clear = part.starts_with('!');
+    const std::string name = lower(is_clear ? trim(part.substr(1)) : part);
+    std::optional<std::uint64_t> bit;
+    for (const std::string_view word : words_of(keyword.words)) {
+      const std::size_t equals = word.find('=');
+      if (word.substr(0, equals) == name) bit = parse_number(word.substr(equals + 1));
+    }
+    if (!bit) return failure(fmt::format("{} has no '{}'", keyword.name, printable(part, 80)));
+    (is_clear ? clear : set) |= *bit;
+  }
+  if ((set & clear) != 0) return failure("a bit is asked to be set and not to be");
+  using Operator = Comparison::Operator;
+  condition.comparison = sign == '='   ? Comparison{Operator::kEqual, set, 0}
+                         : sign == '*' ? Comparison{Operator::kOtherBits, set, 0}
+                         : sign == '-' ? Comparison{Operator::kOtherBits, set, set}
+                                       : Comparison{Operator::kBits, set | clear, set};
   builder.rule.conditions.emplace_back(std::move(condition));
   return {};
 }
@@ -290,7 +402,10 @@ constexpr Keyword kHeaders[] = {
     field("vlan.layers", "", 3),
     with(field("vlan.id", "", 4094), ""),
     field("sctp.chunk_cnt", "", k16),
-    with(field("sctp.chunk_type", "", k8), "*"),
+    with(
+        field("sctp.chunk_type", "", k8),
+        "data=0 init=1 init_ack=2 sack=3 heartbeat=4 hb_ack=5 abort=6 shutdown=7 shutdown_ack=8 error=9 cookie_echo=10 "
+        "cookie_ack=11 ecne=12 cwr=13 shutdown_complete=14 forward_tsn=192"),
     field("sctp.vtag", "", k32),
     with(field("l3_proto", "", 0, words), "ipv4 ipv6 arp ip4 ip6"),
     with(field("ipv4-csum", "", 0, words), "valid invalid"),
@@ -366,17 +481,18 @@ constexpr Keyword kApplicationFields[] = {
     app("mqtt.type", "", "mqtt", k8, number, "*"),
     app("mqtt.reason_code", "mqtt.connack.return_code", "mqtt", k8),
     app("mqtt.connack.session_present", "", "mqtt", 0, words, "yes no true false 1 0"),
-    app("mqtt.qos", "", "mqtt", 0, words, "0 1 2"),
+    app("mqtt.qos", "", "mqtt", k8),
     app("mqtt.protocol_version", "", "mqtt", k8),
-    app("mqtt.flags", "", "mqtt", 0, words),
-    app("mqtt.connect.flags", "", "mqtt", 0, words),
+    app("mqtt.flags", "", "mqtt", k8, named_bits, "dup=8 retain=1"),
+    app("mqtt.connect.flags", "", "mqtt", k8, named_bits,
+        "username=0x80 password=0x40 will_retain=0x20 will=4 clean_session=2"),
     app("ldap.request.operation", "", "ldap", k8, number, "*"),
     app("ldap.responses.operation", "", "ldap", k8, number, "*"),
     app("ldap.responses.count", "", "ldap", k32),
     app("ldap.responses.result_code", "", "ldap", k32, number, "*"),
     app("websocket.opcode", "", "websocket", k8, number, "*"),
     app("websocket.mask", "", "websocket", k32),
-    app("websocket.flags", "", "websocket", 0, words),
+    app("websocket.flags", "", "websocket", k8, named_bits, "fin=0x80 comp=0x40 rsv2=0x20 rsv3=0x10"),
     app("modbus", "", "modbus", 0, words),
     app("dnp3_func", "dnp3.func", "dnp3", k8, number, "*"),
     app("dnp3_ind", "dnp3.ind", "dnp3", 0, words),

@@ -39,7 +39,7 @@ struct Content {
 // Options of a pattern, as letters after it have them.
 struct Pcre {
   struct Capture {
-    enum class Of : std::uint8_t { kPacket, kFlow } of;
+    enum class Of : std::uint8_t { kPacket, kFlow, kAlert } of;
     std::string name;
   };
   std::string pattern;

@@ -185,15 +185,42 @@ Expected<void> tag(Builder& builder, const Option& option, const Keyword&) {
     if (!tag.direction.empty() && tag.direction != "src" && tag.direction != "dst")
       return failure("a tag's host is src or dst");
   }
-  builder.rule.tag = std::move(tag);
+  if (builder.rule.tags.size() >= 8) return failure("a rule has at most eight tags");
+  if (!tag.direction.empty() && tag.what != "host") return failure("only a tag of a host has a direction");
+  builder.rule.tags.push_back(std::move(tag));
   return {};
 }
 
 Expected<void> text(Builder& builder, const Option& option, const Keyword& keyword) {
   if (keyword.name == "requires") {
-    for (const std::string_view part : split(option.value, ',')) builder.rule.requirements.emplace_back(part);
-  } else if (keyword.name == "config") {
-    builder.rule.configuration = option.value;
+    for (const std::string_view part : split(option.value, ',')) {
+      const auto is_version = [](std::string_view text) { return text.starts_with("version"); };
+      auto& all = builder.rule.requirements;
+      if (is_version(part) && std::ranges::any_of(all, is_version)) return failure("the version is required twice");
+      all.emplace_back(part);
+    }
+  }
+  return {};
+}
+
+// "logging disable, type tx, scope tx" or "tracking disable, type flow, scope packet".
+Expected<void> config(Builder& builder, const Option& option, const Keyword&) {
+  std::string subsystem, type, scope;
+  for (const std::string_view part : split(option.value, ',')) {
+    const auto words = words_of(part);
+    if (words.size() != 2) return failure(fmt::format("'{}' is not a word and its value", printable(part, 80)));
+    std::string* place = words[0] == "type" ? &type : words[0] == "scope" ? &scope : &subsystem;
+    if (!place->empty()) return failure("config says a thing twice");
+    if (place == &subsystem && words[1] != "disable") return failure("config can only disable");
+    *place = place == &subsystem ? words[0] : words[1];
+  }
+  using Configuration = Rule::Configuration;
+  if (subsystem == "logging" && type == "tx" && scope == "tx") {
+    builder.rule.configuration = Configuration::kTransactionIsNotLogged;
+  } else if (subsystem == "tracking" && type == "flow" && scope == "packet") {
+    builder.rule.configuration = Configuration::kPacketHasNoFlow;
+  } else {
+    return failure("config is 'logging disable, type tx, scope tx' or 'tracking disable, type flow, scope packet'");
   }
   return {};
 }
@@ -213,7 +240,7 @@ constexpr Keyword kTable[] = {
     row("metadata", metadata),
     row("target", target),
     row("requires", text),
-    row("config", text),
+    row("config", config),
     row("nfq_set_mark", text),
     row("noalert", flag, Value::kNone),
     row("alert", flag, Value::kNone),

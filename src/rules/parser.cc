@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "rules/builder.h"
+#include "rules/requirements.h"
 
 namespace tocsin::rules {
 namespace {
@@ -93,7 +94,8 @@ class Parser {
         constexpr std::string_view kScopes[] = {"packet", "flow", "tx", "hook"};
         if (std::ranges::find(kScopes, scope) == std::end(kScopes))
           return wrong("an action is of a packet, flow, tx or hook");
-        rule.action_scope = scope;
+        if (is_first) rule.action_scope = scope;
+        if (!is_first && known->second == Action::kPass) rule.pass_scope = scope;
       }
       is_first = false;
     }
@@ -230,7 +232,10 @@ void RuleSet::read_text(std::string_view text, const std::string& file, const Vo
       result = Parser(rule.text, builder).parse();
     }
     const std::uint32_t sid = builder.rule.metadata.sid != 0 ? builder.rule.metadata.sid : sid_in(rule.text);
-    if (!result) {
+    if (const auto met = result ? Expected<void>() : requirements_met(rule.text); !met) {
+      fault(0, sid, met.error().message, true);
+      ++skipped;
+    } else if (!result) {
       fault(result.error().at, sid, result.error().message, false);
     } else {
       for (std::string& warning : builder.warnings) fault(0, sid, std::move(warning), true);

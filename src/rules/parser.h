@@ -44,6 +44,7 @@ struct RuleSet {
   std::vector<Rule> rules;
   std::vector<Fault> faults;  // refusals and warnings, in the order of the files
   std::uint64_t read = 0;     // rules, understood or not
+  std::uint64_t skipped = 0;  // not understood, and they require what is not here
 
   // Of text that is a file's.
   void read_text(std::string_view text, const std::string& file, const Vocabulary& vocabulary);

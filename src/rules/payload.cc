@@ -205,6 +205,7 @@ Expected<void> replace(Builder& builder, const Option& option, const Keyword& ke
   if ((*last)->negated) return failure("a negated content cannot be replaced");
   if (bytes->size() != (*last)->bytes.size()) return failure("replace must be as long as its content");
   (*last)->replacement = std::move(*bytes);
+  builder.warnings.emplace_back("replace changes nothing: packets are only read");
   builder.need(Needs::kPacket, keyword.name);
   return {};
 }

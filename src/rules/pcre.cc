@@ -94,12 +94,17 @@ bool set_letter(Pcre& pcre, char letter) {
 
 Expected<void> captures(Pcre& pcre, std::string_view text) {
   for (const std::string_view part : split(text, ',')) {
-    const bool flow = part.starts_with("flow:");
-    if (!flow && !part.starts_with("pkt:")) return failure("captures are named flow:NAME or pkt:NAME");
-    const std::string_view name = part.substr(flow ? 5 : 4);
+    using Of = Pcre::Capture::Of;
+    const std::string_view scope = part.substr(0, part.find(':'));
+    if (scope.size() == part.size() || (scope != "flow" && scope != "pkt" && scope != "alert"))
+      return failure("captures are named flow:NAME, pkt:NAME or alert:NAME");
+    const std::string_view name = part.substr(scope.size() + 1);
     if (name.empty() || name.size() > 256) return failure("a capture has no name, or a very long one");
     if (pcre.captures.size() >= 8) return failure("a pattern has names for at most 8 captures");
-    pcre.captures.push_back({flow ? Pcre::Capture::Of::kFlow : Pcre::Capture::Of::kPacket, std::string(name)});
+    pcre.captures.push_back({scope == "flow"  ? Of::kFlow
+                             : scope == "pkt" ? Of::kPacket
+                                              : Of::kAlert,
+                             std::string(name)});
   }
   return {};
 }

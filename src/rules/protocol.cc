@@ -135,6 +135,10 @@ Expected<Protocol> parse_protocol(std::string_view text) {
   protocol.name = lower(text.substr(0, text.find(':')));
   if (const std::size_t colon = text.find(':'); colon != std::string_view::npos) {
     protocol.hook = text.substr(colon + 1);
+    if (protocol.hook.starts_with('<')) {
+      protocol.accepts_before = true;
+      protocol.hook.erase(0, 1);
+    }
     const std::size_t second = protocol.hook.find(':');  // of HTTP/2: a stream's state
     const std::string_view hook = protocol.hook;
     if (!is_word(hook.substr(0, second)) || (second != std::string::npos && !is_word(hook.substr(second + 1)))) {

@@ -39,7 +39,8 @@ struct Protocol {
   std::uint8_t number = 0;                       // of kOther
   Applications applications = kAllApplications;  // in which the rule can match
   bool is_application = false;
-  std::string hook;  // after a colon: a state of the transaction at which the rule is judged
+  std::string hook;             // after a colon: a state of the transaction at which the rule is judged
+  bool accepts_before = false;  // "<" before the hook: the states before it are accepted too
 };
 
 Expected<Protocol> parse_protocol(std::string_view text);

@@ -4,9 +4,11 @@
 #include "base/expected.h"
 #include "rules/rule.h"
 
-namespace tocsin::match {
+namespace tocsin::rules {
 
 // An error says what is not met.
-Expected<void> requirements_met(const rules::Rule& rule);
+Expected<void> requirements_met(const Rule& rule);
+// The same of the text of a rule that is not understood: what it requires may be what it is not understood for.
+Expected<void> requirements_met(std::string_view rule);
 
-}  // namespace tocsin::match
+}  // namespace tocsin::rules

@@ -52,6 +52,7 @@ struct Rule {
   Action action = Action::kAlert;
   std::vector<Action> further_actions;  // "accept:hook,alert"
   std::string action_scope;             // packet, flow, tx, hook; empty: the default
+  std::string pass_scope;               // of the further action pass: of what detection rules are not asked
   Protocol protocol;
   AddressSet source, target;
   PortSet source_ports, target_ports;
@@ -63,9 +64,11 @@ struct Rule {
   FlowCondition flow;
   std::vector<State> states;
   std::optional<Threshold> threshold;
-  std::optional<Tag> tag;
+  std::vector<Tag> tags;
   std::vector<std::string> requirements;
-  std::string configuration;  // of the action config
+  // The keyword config: what of a transaction or packet is not done.
+  enum class Configuration : std::uint8_t { kNone, kTransactionIsNotLogged, kPacketHasNoFlow };
+  Configuration configuration = Configuration::kNone;
 
   bool asks_alert = false;  // alert, of rules whose action says none
   bool no_alert = false, same_ip = false, bypass = false, prefilter = false;

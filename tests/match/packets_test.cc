@@ -50,6 +50,88 @@ TEST(Headers, FieldsAreCompared) {
   EXPECT_TRUE(speaks_of("vlan.layers:2; ", [](packet::Packet& packet) { packet.vlans = 2; }));
 }
 
+// A packet of SCTP with a chunk of data, one of two bytes of heartbeat, and one of data.
+const std::string kSctp =
+    std::string("\x30\x39\x00\x50\x00\x00\x01\x02\x00\x00\x00\x00", 12) +
+    std::string("\x00\x03\x00\x14\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00test", 20) +
+    std::string("\x04\x00\x00\x06hb\x00\x00", 8) +
+    std::string("\x00\x03\x00\x15\x00\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00\x00later\x00\x00\x00", 24);
+
+TEST(Headers, ChunksOfSctp) {
+  const auto speaks_of = [](const std::string& options) {
+    Bench bench = one("sctp any any -> any any", options);
+    bench.packet.protocol = packet::kSctp;
+    bench.packet.network_payload = {reinterpret_cast<const std::uint8_t*>(kSctp.data()), kSctp.size()};
+    stream::Followed followed;
+    bench.judge("test", followed);
+    // The bench gives a header of eight bytes to all but TCP.
+    return !bench.inspection.alerts.empty();
+  };
+  EXPECT_TRUE(speaks_of("sctp.chunk_cnt:3;"));
+  EXPECT_FALSE(speaks_of("sctp.chunk_cnt:>3;"));
+  EXPECT_TRUE(speaks_of("sctp.chunk_type:heartbeat;"));
+  EXPECT_TRUE(speaks_of("sctp.chunk_type:4;"));
+  EXPECT_TRUE(speaks_of("sctp.chunk_type:!data;"));
+  EXPECT_FALSE(speaks_of("sctp.chunk_type:init;"));
+  EXPECT_TRUE(speaks_of("sctp.hdr; content:\"|04 00 00 06|\"; offset:12;"));
+  EXPECT_TRUE(speaks_of("sctp.chunk_data; content:\"later\"; startswith;"));
+  EXPECT_TRUE(speaks_of("sctp.chunk_data; to_uppercase; content:\"TEST\"; bsize:4;"));
+  EXPECT_FALSE(speaks_of("sctp.chunk_data; content:\"hb\";"));
+}
+
+TEST(Tags, OfHostsAndSeveralOfOneRule) {
+  Bench bench(
+      "alert udp any any -> any any (content:\"evil\"; tag:host,2,packets,src; tag:session,1,packets; sid:1;)\n");
+  stream::Flow flow, other;
+  bench.in_flow(flow, "evil");
+  EXPECT_FALSE(bench.inspection.is_tagged);
+  bench.in_flow(other, "of the same host");
+  EXPECT_TRUE(bench.inspection.is_tagged);
+  bench.packet.source = *IpAddress::parse("192.0.2.9");
+  bench.in_flow(flow, "of the same flow");
+  EXPECT_TRUE(bench.inspection.is_tagged);
+  bench.in_flow(flow, "too late");
+  EXPECT_FALSE(bench.inspection.is_tagged);
+  bench.packet.source = *IpAddress::parse("192.0.2.1");
+  bench.in_flow(other, "the second of the host");
+  EXPECT_TRUE(bench.inspection.is_tagged);
+  bench.in_flow(other, "the third");
+  EXPECT_FALSE(bench.inspection.is_tagged);
+}
+
+TEST(Captures, GoToTheAlertOrToPairs) {
+  Bench bench(
+      "alert udp any any -> any any (pcre:\"/who=(\\w+)/, alert:w/ho\"; sid:1;)\n"
+      "alert udp any any -> any any (pcre:\"/(\\w+)=(\\w+)/, pkt:key, pkt:value\"; sid:2;)\n");
+  EXPECT_EQ(bench.datagram("who=me"), (Sids{1, 2}));
+  EXPECT_EQ(bench.inspection.alerts[0].context, R"("w/ho":"me")");
+  ASSERT_EQ(bench.inspection.packet_variables.size(), 1u);
+  EXPECT_EQ(bench.inspection.packet_variables[0].first, "who");
+  EXPECT_EQ(bench.inspection.packet_variables[0].second, "me");
+}
+
+TEST(Rpc, CallsByTheirNumbers) {
+  const std::string call("\0\0\0\1\0\0\0\0\0\0\0\2\0\1\x86\xb9\0\0\0\1\0\0\0\5", 24);
+  EXPECT_TRUE(speaks("rpc:100025,*,*;", call));
+  EXPECT_TRUE(speaks("rpc:100025,1,5;", call));
+  EXPECT_FALSE(speaks("rpc:100025,2,*;", call));
+  EXPECT_FALSE(speaks("rpc:100009,*,*;", call));
+  EXPECT_FALSE(speaks("rpc:100025,*,*;", "short"));
+}
+
+TEST(Numbers, OfAsManyDigitsAsThereAre) {
+  EXPECT_TRUE(speaks("byte_test:0,>=,100,0,string,dec;", "1234"));
+  EXPECT_FALSE(speaks("byte_test:0,>=,100,0,string,dec;", "99 1"));
+}
+
+TEST(Config, TakesPacketsOutOfFlows) {
+  Bench bench("config udp:pre_flow any any <> any 666 (config: tracking disable, type flow, scope packet; sid:1;)\n");
+  bench.packet.protocol = packet::kUdp;
+  EXPECT_FALSE(bench.inspector->is_untracked(bench.packet));
+  bench.packet.source_port = 666;
+  EXPECT_TRUE(bench.inspector->is_untracked(bench.packet));
+}
+
 TEST(Headers, FlagsOfTcp) {
   const auto speaks_of = [](const std::string& flags, std::uint8_t set) {
     Bench bench = one("tcp any any -> any any", "flags:" + flags + ";");

@@ -66,6 +66,51 @@ TEST(Transactions, MatchOncePerSideAndEachOnItsOwn) {
   EXPECT_EQ(session.client(kGet), Sids{1});
 }
 
+TEST(Transactions, AreNotLoggedIfConfigSaysSo) {
+  Session session(
+      "config http any any -> any any (http.uri; content:\"/index\"; config: logging disable, type tx, scope tx; "
+      "sid:1;)\n");
+  session.client(kGet);
+  EXPECT_TRUE(session.flow().application->parser()->transactions.front()->is_logged);
+  session.client("GET /other HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_FALSE(session.flow().application->parser()->transactions.back()->is_logged);
+}
+
+// Several numbers of one transaction: the kinds of what is asked of DNS.
+TEST(Transactions, SeveralNumbers) {
+  const auto speaks = [](const std::string& value, const std::vector<int>& kinds) {
+    Options options;
+    const protocol::ProtocolSettings protocols(options);
+    Bench bench("alert dns any any -> any any (dns.rrtype:" + value + "; sid:1;)\n");
+    stream::Flow flow;
+    flow.application = std::make_unique<protocol::Application>(protocols, true, 40'000, 53);
+    std::string query("\0\1\1\0", 4);
+    query += std::string(1, '\0') + static_cast<char>(kinds.size()) + std::string(6, '\0');
+    for (const int kind : kinds) query += std::string("\1a\0\0", 4) + static_cast<char>(kind) + std::string("\0\1", 2);
+    flow.application->take(Side::kToServer, {reinterpret_cast<const std::uint8_t*>(query.data()), query.size()}, 0);
+    return !bench.in_flow(flow, "x").empty();
+  };
+  const std::vector<int> all = {1, 28, 28};
+  EXPECT_TRUE(speaks("28", all));
+  EXPECT_TRUE(speaks("28,any", all));
+  EXPECT_FALSE(speaks("28,all", all));
+  EXPECT_TRUE(speaks("28,all", {28, 28}));
+  EXPECT_TRUE(speaks("28,0", {28}));
+  EXPECT_FALSE(speaks("28,0", all));
+  EXPECT_TRUE(speaks("28,-1", all));
+  EXPECT_TRUE(speaks("28,nb 2", all));
+  EXPECT_FALSE(speaks("28,nb>2", all));
+  EXPECT_TRUE(speaks("28,all,1:3", all));
+  EXPECT_TRUE(speaks("1,all,-3:-2", all));
+  EXPECT_FALSE(speaks("28,all,1:9", all));
+  EXPECT_TRUE(speaks("1,oob_or 7", all));
+  EXPECT_FALSE(speaks("1,oob_or 1", all));
+  EXPECT_TRUE(speaks("count 3", all));
+  EXPECT_FALSE(speaks("count >3", all));
+  EXPECT_FALSE(speaks("5,or_absent", all));
+  EXPECT_TRUE(speaks("28,all_or_absent", {28}));
+}
+
 TEST(Transactions, BuffersOfResponses) {
   Session session(http("http.stat_code; content:\"200\";", 1) + http("file.data; content:\"secret\";", 2) +
                   http("http.server; content:\"x\";", 3) + http("http.server; absent;", 4));

@@ -31,6 +31,34 @@ std::string refusal(const std::string& options, const std::string& protocol = "t
   return set.faults.empty() ? "understood" : set.faults[0].text();
 }
 
+TEST(Rules, ReadsNamesOfBits) {
+  const auto condition = [](const std::string& value) {
+    const Rule rule = only("alert websocket any any -> any any (websocket.flags:" + value + "; sid:1;)");
+    return std::get<NumberCondition>(rule.conditions.at(0)).comparison;
+  };
+  EXPECT_EQ(condition("fin,!comp"), condition("&0xc0=0x80"));
+  EXPECT_EQ(condition("=fin"), condition("0x80"));
+  EXPECT_EQ(condition("*fin,comp"), condition("&0xc0!=0"));
+  EXPECT_EQ(condition("-fin,comp"), condition("&0xc0!=0xc0"));
+  EXPECT_THAT(refusal("websocket.flags:fine;", "websocket"), HasSubstr("has no 'fine'"));
+}
+
+TEST(Rules, WhatRequiresMoreThanThereIsIsSkipped) {
+  const RuleSet set = read(
+      "alert tcp any any -> any any (foo:1; requires: keyword foo; sid:1;)\n"
+      "alert tcp any any -> any any (foo:1; requires: version >= 8 < 9 | >= 10; sid:2;)\n"
+      "alert tcp any any -> any any (foo:1; requires: version >= 9; sid:3;)\n");
+  EXPECT_EQ(set.skipped, 2U);
+  EXPECT_EQ(set.refused(), 1U);
+  EXPECT_THAT(refusal("requires: version >= 8, version < 10;"), HasSubstr("twice"));
+}
+
+TEST(Rules, RefusesWhatConfigCanNotDo) {
+  EXPECT_EQ(refusal("dns.query; content:\"a\"; config:logging disable, type tx, scope tx;", "dns"), "understood");
+  EXPECT_THAT(refusal("config:logging enable, type tx, scope tx;"), HasSubstr("can only disable"));
+  EXPECT_THAT(refusal("config:logging disable, type flow, scope flow;"), HasSubstr("config is"));
+}
+
 TEST(Rules, ReadsHeaderWithGroupsAndVariables) {
   Vocabulary vocabulary;
   vocabulary.variables["HOME_NET"] = "[10.0.0.0/8,!10.1.0.0/16]";
