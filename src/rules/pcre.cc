@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <pcre2.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "base/text.h"
@@ -109,12 +110,30 @@ Expected<void> captures(Pcre& pcre, std::string_view text) {
   return {};
 }
 
+// Where the names of captures begin, behind the letters and a comma; names may have the sign that ends a pattern.
+std::size_t names_in(std::string_view value) {
+  for (std::size_t comma = value.find(','); comma != std::string_view::npos; comma = value.find(',', comma + 1)) {
+    const std::string_view rest = trim(value.substr(comma + 1));
+    if (!rest.starts_with("flow:") && !rest.starts_with("pkt:") && !rest.starts_with("alert:")) continue;
+    const std::size_t slash = value.rfind('/', comma);
+    if (slash == std::string_view::npos) continue;
+    const std::string_view letters = value.substr(slash + 1, comma - slash - 1);
+    const bool are_letters =
+        std::ranges::all_of(letters, [](char c) { return c == ' ' || ((c | 32) >= 'a' && (c | 32) <= 'z'); });
+    if (are_letters) return comma;
+  }
+  return std::string_view::npos;
+}
+
 Expected<void> read_pcre(Builder& builder, const Option& option, const Keyword&) {
   std::string_view value = option.value;
   if (const std::size_t begin = value.find('/'); begin != 0 && begin != std::string_view::npos) {
     builder.warnings.emplace_back("what stands before the pattern's first / is not read");
     value.remove_prefix(begin);
   }
+  const std::size_t names = names_in(value);
+  const std::string_view captured = names == std::string_view::npos ? std::string_view() : value.substr(names + 1);
+  value = value.substr(0, names);
   std::size_t end = value.rfind('/');
   while (end != std::string_view::npos && end > 0) {  // not one after an odd number of backslashes
     std::size_t slashes = 0;
@@ -129,9 +148,8 @@ Expected<void> read_pcre(Builder& builder, const Option& option, const Keyword&)
   pcre.negated = option.negated;
   pcre.pattern = value.substr(1, end - 1);
   std::string_view letters = trim(value.substr(end + 1));
-  if (const std::size_t comma = letters.find(','); comma != std::string_view::npos) {
-    if (const auto named = captures(pcre, letters.substr(comma + 1)); !named) return named;
-    letters = trim(letters.substr(0, comma));
+  if (!captured.empty()) {
+    if (const auto named = captures(pcre, captured); !named) return named;
   }
   std::string_view buffer;
   for (const char letter : letters) {
