@@ -87,10 +87,13 @@ bool ProtocolSettings::Of::has_port(std::uint16_t port) const {
 
 std::span<const Protocol* const> protocols() {
   static const std::vector<const Protocol*> all = {
-      &http_protocol(), &http2_protocol(),    &doh2_protocol(), &tls_protocol(),    &smtp_protocol(), &ssh_protocol(),
-      &ftp_protocol(),  &ftp_data_protocol(), &smb_protocol(),  &dcerpc_protocol(), &sip_protocol(),  &pop3_protocol(),
-      &imap_protocol(), &telnet_protocol(),   &rfb_protocol(),  &rdp_protocol(),    &irc_protocol(),  &dns_protocol(),
-      &snmp_protocol(), &dhcp_protocol(),     &tftp_protocol(), &quic_protocol(),
+      &http_protocol(), &http2_protocol(),     &doh2_protocol(),     &tls_protocol(),    &smtp_protocol(),
+      &ssh_protocol(),  &ftp_protocol(),       &ftp_data_protocol(), &smb_protocol(),    &dcerpc_protocol(),
+      &sip_protocol(),  &pop3_protocol(),      &imap_protocol(),     &telnet_protocol(), &rfb_protocol(),
+      &rdp_protocol(),  &irc_protocol(),       &dns_protocol(),      &snmp_protocol(),   &dhcp_protocol(),
+      &tftp_protocol(), &quic_protocol(),      &mqtt_protocol(),     &krb5_protocol(),   &modbus_protocol(),
+      &ike_protocol(),  &websocket_protocol(), &ldap_protocol(),     &pgsql_protocol(),  &ntp_protocol(),
+      &mdns_protocol(), &llmnr_protocol(),
   };
   return all;
 }

@@ -28,6 +28,16 @@ const Protocol& quic_protocol();
 const Protocol& snmp_protocol();
 const Protocol& dhcp_protocol();
 const Protocol& tftp_protocol();
+const Protocol& mqtt_protocol();
+const Protocol& krb5_protocol();
+const Protocol& modbus_protocol();
+const Protocol& ike_protocol();
+const Protocol& websocket_protocol();
+const Protocol& ldap_protocol();
+const Protocol& pgsql_protocol();
+const Protocol& ntp_protocol();
+const Protocol& mdns_protocol();
+const Protocol& llmnr_protocol();
 
 // What the configuration says of each protocol (app-layer.protocols.NAME), read once for all flows.
 class ProtocolSettings {

@@ -37,12 +37,10 @@ class Recognised final : public Protocol {
   std::span<const Pattern> patterns_;
 };
 
-constexpr Side kServer = Side::kToClient, kClient = Side::kToServer;
+constexpr Side kServer = Side::kToClient;
 constexpr Pattern kImap[] = {{kServer, "* OK "},   {kServer, "* NO "},      {kServer, "* BAD "},
                              {kServer, "* LIST "}, {kServer, "* ESEARCH "}, {kServer, "* STATUS "},
                              {kServer, "* FLAGS "}};
-constexpr Pattern kPop3[] = {{kServer, "+OK "}, {kServer, "-ERR "}};
-constexpr Pattern kRfb[] = {{kServer, "RFB "}, {kClient, "RFB "}};
 
 }  // namespace
 
@@ -50,13 +48,4 @@ const Protocol& imap_protocol() {
   static const Recognised protocol("imap", kImap);
   return protocol;
 }
-const Protocol& pop3_protocol() {
-  static const Recognised protocol("pop3", kPop3);
-  return protocol;
-}
-const Protocol& rfb_protocol() {
-  static const Recognised protocol("rfb", kRfb);
-  return protocol;
-}
-
 }  // namespace tocsin::protocol

@@ -25,12 +25,12 @@ grep -q "warning: the class 'trojan-activity' is not known" out || die "the unkn
 # What is understood and can't run, or never fires, is told, too; the shipped variables hold.
 cat >lacking.rules <<'RULES'
 alert http any any -> any any (msg:"a"; http.uri; content:"/x"; dataset:isset,names,type string,load missing.lst; sid:1;)
-alert mqtt any any -> any any (msg:"b"; sid:2;)
+alert bittorrent-dht any any -> any any (msg:"b"; sid:2;)
 alert tcp !$DC_SERVERS any -> $DC_SERVERS 389 (msg:"c"; sid:3;)
 RULES
 status 3 "$tocsin" rules check lacking.rules
 grep -q '^lacking.rules:1:.*sid 1: .*missing.lst' out || die "the missing list is not told: $(cat out)"
-grep -q '^lacking.rules:2:.*sid 2: warning: never fires: mqtt is not read' out || die "the unread protocol is not told: $(cat out)"
+grep -q '^lacking.rules:2:.*sid 2: warning: never fires: bittorrent-dht is not read' out || die "the unread protocol is not told: $(cat out)"
 same 'who runs' "3 rules read, 0 not understood, 1 can't run, 2 run" "$(tail -1 out)"
 
 "$tocsin" rules keywords >keywords

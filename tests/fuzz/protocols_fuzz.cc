@@ -96,6 +96,20 @@ const Target kTargets[] = {
     {"snmp", run<protocol::snmp_protocol, true>},
     {"dhcp", run<protocol::dhcp_protocol, true>},
     {"tftp", run<protocol::tftp_protocol, true>},
+    {"mqtt", run<protocol::mqtt_protocol>},
+    {"modbus", run<protocol::modbus_protocol>},
+    {"krb5", run<protocol::krb5_protocol>},
+    {"krb5-udp", run<protocol::krb5_protocol, true>},
+    {"ldap", run<protocol::ldap_protocol>},
+    {"ldap-udp", run<protocol::ldap_protocol, true>},
+    {"rfb", run<protocol::rfb_protocol>},
+    {"pop3", run<protocol::pop3_protocol>},
+    {"pgsql", run<protocol::pgsql_protocol>},
+    {"websocket", run<protocol::websocket_protocol>},
+    {"ike", run<protocol::ike_protocol, true>},
+    {"ntp", run<protocol::ntp_protocol, true>},
+    {"mdns", run<protocol::mdns_protocol, true>},
+    {"llmnr", run<protocol::llmnr_protocol, true>},
 };
 
 // Recognised by content; the first byte chooses transport and port.

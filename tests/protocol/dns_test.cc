@@ -72,12 +72,12 @@ TEST(Dns, ReadsMessagesOfAStreamHoweverCut) {
 }
 
 TEST(Dns, IsLookedForOnItsPortsOnly) {
-  EXPECT_EQ(Talk(true, 5353).client(kQuery).protocol(), "");
+  EXPECT_EQ(Talk(true, 5300).client(kQuery).protocol(), "");
   Options options;
-  options.set("app-layer.protocols.dns.udp.detection-ports.dp", "[53, 5353]");
-  EXPECT_EQ(Talk(true, 5353, options).client(kQuery).protocol(), "dns");
+  options.set("app-layer.protocols.dns.udp.detection-ports.dp", "[53, 5300]");
+  EXPECT_EQ(Talk(true, 5300, options).client(kQuery).protocol(), "dns");
   options.set("app-layer.protocols.dns.udp.enabled", "no");
-  EXPECT_EQ(Talk(true, 5353, options).client(kQuery).protocol(), "");
+  EXPECT_EQ(Talk(true, 5300, options).client(kQuery).protocol(), "");
 }
 
 TEST(Dns, TurnsAFlowAroundThatBeginsWithAnAnswer) {
