@@ -152,7 +152,10 @@ void Recorder::transaction(const Seen& seen, protocol::Transaction& transaction)
 
 void Recorder::files(const Seen& seen, protocol::Transaction& transaction, bool is_last) {
   for (const auto& file : transaction.files) {
-    if (file->is_logged) continue;
+    if (file->is_logged) {  // a rule may have asked for it since
+      if (store_ && file->is_stored) store_->take(*file);
+      continue;
+    }
     const bool is_open = file->state == protocol::File::State::kOpen;
     if (is_open && is_last) file->state = protocol::File::State::kTruncated;
     const std::uint64_t number = store_ ? store_->take(*file) : 0;
