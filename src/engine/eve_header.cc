@@ -76,7 +76,7 @@ EveObject begin_event(const EveSettings& eve, const Seen& seen, std::string_view
     }
   }
   event.text("pkt_src", packet_source(packet));
-  if (eve.version) event.text("suricata_version", "8.0");
+  if (eve.version) event.text("suricata_version", "9.0.0");
   if (eve.metadata) add_metadata(event, *seen.surroundings, seen.flow(), seen.inspection);
   if (eve.ethernet) add_ethernet(event, packet, swapped);
   if (eve.community_id && seen.flow() != nullptr) {
