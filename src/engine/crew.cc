@@ -18,6 +18,8 @@ void Crew::Round::clear() {
   items.clear();
   for (Share& share : shares) {
     share.items.clear();
+    // Where many flows end at once there is much to write, once.
+    if (share.text.capacity() > kMostBytes) share = Share();
     share.lines.clear();
     share.text.clear();
   }
