@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <map>
 
 #include "base/text.h"
@@ -18,17 +19,21 @@ constexpr std::size_t kLongestLine = 998, kLongestEncodedLine = 76, kLongestHead
 constexpr std::size_t kMostHeaders = 1'024, kMostHeaderBytes = 256 * 1'024, kMostUrls = 1'024, kMostAttachments = 1'024,
                       kMostBoundaries = 64, kLongestUrlLine = 8'192;
 
-// By letter; -1: it is none of base64.
-constexpr auto kBase64Values = [] {
-  std::array<std::int8_t, 256> values{};
-  values.fill(-1);
+// By letter: its six bits where the first, second, third and fourth of a group has them; all bits: it is none of base64.
+constexpr std::uint32_t kNoLetter = ~std::uint32_t{0};
+constexpr auto kBase64Bits = [] {
+  std::array<std::array<std::uint32_t, 256>, 4> bits{};
+  for (auto& of_place : bits) of_place.fill(kNoLetter);
   constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  for (std::size_t i = 0; i < kLetters.size(); ++i)
-    values[static_cast<std::uint8_t>(kLetters[i])] = static_cast<std::int8_t>(i);
-  return values;
+  for (std::uint32_t i = 0; i < kLetters.size(); ++i) {
+    for (std::size_t place = 0; place < 4; ++place) {
+      bits[place][static_cast<std::uint8_t>(kLetters[i])] = i << (18 - 6 * place);
+    }
+  }
+  return bits;
 }();
 
-int base64_value(char c) { return kBase64Values[static_cast<std::uint8_t>(c)]; }
+int base64_value(char c) { return static_cast<int>(kBase64Bits[3][static_cast<std::uint8_t>(c)]); }
 
 int hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -93,8 +98,32 @@ std::map<std::string, std::string> parameters(std::string_view value) {
 
 bool Base64Decoder::decode(std::string_view text, std::string& out) {
   bool is_right = true;
-  out.reserve(out.size() + text.size() / 4 * 3 + 3);
-  for (const char c : text) {
+  const std::size_t before = out.size();
+  out.resize_and_overwrite(before + text.size() / 4 * 3 + 3, [&](char* to, std::size_t) {
+    char* end = to + before;
+    is_right = decode(text, end);
+    return static_cast<std::size_t>(end - to);
+  });
+  return is_right;
+}
+
+bool Base64Decoder::decode(std::string_view text, char*& out) {
+  bool is_right = true;
+  const auto bits_of = [](std::size_t place, char c) { return kBase64Bits[place][static_cast<std::uint8_t>(c)]; };
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (letters_ == 0) {
+      // Whole groups, as most are.
+      for (; at + 4 <= text.size(); at += 4) {
+        const std::uint32_t bits =
+            bits_of(0, text[at]) | bits_of(1, text[at + 1]) | bits_of(2, text[at + 2]) | bits_of(3, text[at + 3]);
+        if (bits == kNoLetter) break;
+        *out++ = static_cast<char>(bits >> 16);
+        *out++ = static_cast<char>(bits >> 8);
+        *out++ = static_cast<char>(bits);
+      }
+      if (at == text.size()) break;
+    }
+    const char c = text[at];
     int value = base64_value(c);
     if (c == '=') {
       if (letters_ < 2) {
@@ -112,7 +141,7 @@ bool Base64Decoder::decode(std::string_view text, std::string& out) {
     }
     bits_ = bits_ << 6 | static_cast<std::uint32_t>(value);
     if (++letters_ < 4) continue;
-    for (int i = 0; i < 3 - padding_; ++i) out += static_cast<char>(bits_ >> (16 - 8 * i) & 0xff);
+    for (int i = 0; i < 3 - padding_; ++i) *out++ = static_cast<char>(bits_ >> (16 - 8 * i) & 0xff);
     letters_ = padding_ = 0;
     bits_ = 0;
   }
@@ -290,11 +319,10 @@ void Mail::body_line(std::string_view text, std::string_view line_end) {
     restart();
     return;
   }
-  const std::string full = std::string(text) + std::string(line_end);
   if (file_name_.empty() && !is_text_) return;
   switch (encoding_) {
     case Encoding::kPlain:
-      find_urls(full);
+      find_urls(text, line_end);
       if (file_name_.empty()) break;
       if (!held_.empty()) file_bytes(held_);
       file_bytes(text);
@@ -303,15 +331,15 @@ void Mail::body_line(std::string_view text, std::string_view line_end) {
     case Encoding::kBase64: {
       if (!settings_.base64) break;
       if (text.size() > kLongestEncodedLine) event("mime_long_enc_line");
-      std::string decoded;
-      if (!decoder_.decode(text, decoded)) event("mime_invalid_base64");
-      find_urls(decoded);
-      if (!file_name_.empty() && !decoded.empty()) file_bytes(decoded);
+      decoded_.clear();
+      if (!decoder_.decode(text, decoded_)) event("mime_invalid_base64");
+      find_urls(decoded_, {});
+      if (!file_name_.empty() && !decoded_.empty()) file_bytes(decoded_);
       break;
     }
     case Encoding::kQuotedPrintable:
       if (file_name_.empty()) {
-        find_urls(full);
+        find_urls(text, line_end);
       } else if (settings_.quoted_printable) {
         quoted_printable(text, line_end);
       }
@@ -360,20 +388,30 @@ void Mail::quoted_printable(std::string_view text, std::string_view line_end) {
   } else if (!goes_on) {
     decoded += line_end;
   }
-  find_urls(decoded);
+  find_urls(decoded, {});
   if (!decoded.empty()) file_bytes(decoded);
 }
 
-void Mail::find_urls(std::string_view text) {
-  if (!settings_.urls || text.empty()) return;
+void Mail::find_urls(std::string_view text, std::string_view line_end) {
+  if (!settings_.urls || (text.empty() && line_end.empty())) return;
+  if (url_line_.empty() && line_end.ends_with('\n')) {
+    extract_urls(text);  // a whole line; none goes beyond its end
+    return;
+  }
+  const std::size_t before = url_line_.size();
   url_line_ += text;
+  url_line_ += line_end;
   if (url_line_.size() > kLongestUrlLine || url_line_.back() == '\n') {
     extract_urls(url_line_);
     url_line_.clear();
-  } else if (const std::size_t end = url_line_.rfind('\n'); end != std::string::npos) {
-    extract_urls(std::string_view(url_line_).substr(0, end));
-    url_line_.erase(0, end);
+    return;
   }
+  // What was there before has no end of a line but at its beginning.
+  const void* end = memrchr(url_line_.data() + before, '\n', url_line_.size() - before);
+  if (end == nullptr) return;
+  const auto size = static_cast<std::size_t>(static_cast<const char*>(end) - url_line_.data());
+  extract_urls(std::string_view(url_line_).substr(0, size));
+  url_line_.erase(0, size);
 }
 
 void Mail::extract_urls(std::string_view text) {
@@ -397,7 +435,7 @@ void Mail::finish() {
     for (unsigned i = 0; i < size; ++i) body_md5 += fmt::format("{:02x}", sum[i]);
     digest_.reset();
   }
-  find_urls("\n");
+  find_urls("\n", {});
 }
 
 }  // namespace tocsin::protocol

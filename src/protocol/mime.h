@@ -22,6 +22,7 @@ class Base64Decoder {
   void finish(std::string& out);
 
  private:
+  bool decode(std::string_view text, char*& out);  // there is room for all of it
   std::uint32_t bits_ = 0;
   int letters_ = 0, padding_ = 0;
 };
@@ -73,7 +74,7 @@ class Mail {
   void body_line(std::string_view text, std::string_view line_end);
   void part_is_over();
   void quoted_printable(std::string_view text, std::string_view line_end);
-  void find_urls(std::string_view text);
+  void find_urls(std::string_view text, std::string_view line_end);
   void extract_urls(std::string_view text);
   void name_file(std::string_view value, std::string_view parameter);
   void restart();
@@ -85,7 +86,7 @@ class Mail {
   std::vector<std::string> boundaries_;
   Encoding encoding_ = Encoding::kPlain;
   Base64Decoder decoder_;
-  std::string file_name_, held_, url_line_;
+  std::string file_name_, held_, url_line_, decoded_;
   bool is_text_ = true;
   std::unique_ptr<EVP_MD_CTX, FreeDigest> digest_;
 };

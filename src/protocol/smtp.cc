@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <deque>
+#include <utility>
 
 #include "base/text.h"
 #include "protocol/protocols.h"
@@ -31,6 +32,19 @@ bool begins(std::string_view line, std::string_view word) {
   return line.size() >= word.size() && equals_ignoring_case(line.substr(0, word.size()), word);
 }
 
+// Of the first character that ends a line of a body. Short pieces, so that neither character is looked for in vain
+// beyond the other again and again.
+std::size_t find_line_end(std::string_view text) {
+  constexpr std::size_t kPiece = 128;
+  for (std::size_t at = 0; at < text.size(); at += kPiece) {
+    const std::string_view piece = text.substr(at, kPiece);
+    const std::size_t newline = piece.find('\n');
+    const std::size_t found = std::min(newline, piece.substr(0, newline).find('\r'));
+    if (found != std::string_view::npos) return at + found;
+  }
+  return std::string_view::npos;
+}
+
 bool is_reply_code(std::string_view code) {
   constexpr std::string_view kCodes[] = {"211", "214", "220", "221", "235", "250", "251", "252", "334", "354",
                                          "401", "402", "421", "435", "450", "451", "452", "454", "455", "500",
@@ -47,10 +61,9 @@ class SmtpParser final : public Parser {
   bool take(Side side, Bytes bytes, Timestamp time) override {
     now_ = time;
     Channel& channel = channels_[static_cast<int>(side)];
-    channel.pending += text_of(bytes);
-    std::string all = std::move(channel.pending);
-    channel.pending.clear();
-    std::string_view rest = all;
+    std::string joined = std::exchange(channel.pending, {});
+    if (!joined.empty()) joined += text_of(bytes);
+    std::string_view rest = joined.empty() ? text_of(bytes) : joined;
     const bool is_right = side == Side::kToServer ? client(rest) : server(rest);
     if (is_right) channel.pending = rest;
     if (SmtpTransaction* transaction = current()) transaction->changed();
@@ -171,7 +184,7 @@ class SmtpParser final : public Parser {
 
   // Lines of a mail's body, in pieces where they are long. false: more is needed.
   bool body(SmtpTransaction& transaction, std::string_view& rest) {
-    const std::size_t end = rest.find_first_of("\r\n");
+    const std::size_t end = find_line_end(rest);
     std::string_view line = rest.substr(0, end), line_end;
     if (end == std::string_view::npos || (rest[end] == '\r' && end + 1 == rest.size())) {
       // What may be a boundary, the end of the mail or of the line is waited for.
