@@ -1,10 +1,9 @@
 #include "base/community_id.h"
 
-#include <openssl/evp.h>
-
 #include <array>
 
 #include "base/base64.h"
+#include "base/digest.h"
 
 namespace tocsin {
 
@@ -26,10 +25,7 @@ std::string community_id(const CommunityEnd& low, const CommunityEnd& high, std:
     put16(low.port);
     put16(high.port);
   }
-  std::array<std::uint8_t, EVP_MAX_MD_SIZE> digest{};
-  unsigned digest_size = 0;
-  EVP_Digest(input.data(), size, digest.data(), &digest_size, EVP_sha1(), nullptr);
-  return "1:" + base64(std::span(digest).first(digest_size));
+  return "1:" + base64(digest(DigestKind::kSha1, std::span(input).first(size)).view());
 }
 
 }  // namespace tocsin

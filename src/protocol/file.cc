@@ -7,6 +7,8 @@
 #include <array>
 #include <atomic>
 
+#include "base/digest.h"
+
 namespace tocsin::protocol {
 namespace {
 
@@ -74,7 +76,8 @@ struct GrowingFile::Hash {
 
   void add(const EVP_MD* kind, std::string& target) {
     Context context(EVP_MD_CTX_new());
-    if (context && EVP_DigestInit_ex(context.get(), kind, nullptr) == 1) all.push_back({std::move(context), &target});
+    if (kind != nullptr && context && EVP_DigestInit_ex(context.get(), kind, nullptr) == 1)
+      all.push_back({std::move(context), &target});
   }
 };
 
@@ -85,9 +88,9 @@ GrowingFile::GrowingFile(const FileSettings& settings, std::string given, Side f
   transaction = of;
   if (settings.md5 || settings.sha1 || settings.sha256) {
     hash_ = std::make_unique<Hash>();
-    if (settings.md5) hash_->add(EVP_md5(), md5);
-    if (settings.sha1) hash_->add(EVP_sha1(), sha1);
-    if (settings.sha256) hash_->add(EVP_sha256(), sha256);
+    if (settings.md5) hash_->add(digest_of(DigestKind::kMd5), md5);
+    if (settings.sha1) hash_->add(digest_of(DigestKind::kSha1), sha1);
+    if (settings.sha256) hash_->add(digest_of(DigestKind::kSha256), sha256);
   }
 }
 

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <map>
 
+#include "base/digest.h"
 #include "base/text.h"
 
 namespace tocsin::protocol {
@@ -19,7 +20,8 @@ constexpr std::size_t kLongestLine = 998, kLongestEncodedLine = 76, kLongestHead
 constexpr std::size_t kMostHeaders = 1'024, kMostHeaderBytes = 256 * 1'024, kMostUrls = 1'024, kMostAttachments = 1'024,
                       kMostBoundaries = 64, kLongestUrlLine = 8'192;
 
-// By letter: its six bits where the first, second, third and fourth of a group has them; all bits: it is none of base64.
+// By letter: its six bits where the first, second, third and fourth of a group has them; all bits: it is none of
+// base64.
 constexpr std::uint32_t kNoLetter = ~std::uint32_t{0};
 constexpr auto kBase64Bits = [] {
   std::array<std::array<std::uint32_t, 256>, 4> bits{};
@@ -170,7 +172,7 @@ void Mail::FreeDigest::operator()(EVP_MD_CTX* digest) const { EVP_MD_CTX_free(di
 Mail::Mail(const MimeSettings& settings) : settings_(settings) {
   if (!settings_.body_md5) return;
   digest_.reset(EVP_MD_CTX_new());
-  if (digest_) EVP_DigestInit_ex(digest_.get(), EVP_md5(), nullptr);
+  if (digest_) EVP_DigestInit_ex(digest_.get(), digest_of(DigestKind::kMd5), nullptr);
 }
 
 Mail::~Mail() = default;

@@ -1,12 +1,14 @@
 #include "protocol/tls_certificate.h"
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
 #include <ctime>
 #include <memory>
+
+#include "base/digest.h"
+#include "protocol/tls_certificate_plain.h"
 
 namespace tocsin::protocol::tls {
 namespace {
@@ -45,15 +47,6 @@ std::string name_text(const X509_NAME* name) {
   return text;
 }
 
-std::string hex(const unsigned char* bytes, std::size_t size, bool upper) {
-  std::string text;
-  for (std::size_t i = 0; i < size; ++i) {
-    if (i > 0) text += ':';
-    text += upper ? fmt::format("{:02X}", bytes[i]) : fmt::format("{:02x}", bytes[i]);
-  }
-  return text;
-}
-
 // The bytes as they stand, with the zero before a number that would be negative without it.
 std::string serial_text(const ASN1_INTEGER* serial) {
   unsigned char* der = nullptr;
@@ -62,7 +55,7 @@ std::string serial_text(const ASN1_INTEGER* serial) {
   if (size > 2) {
     const std::size_t header = (der[1] & 0x80) != 0 ? 2U + (der[1] & 0x7f) : 2U;
     if (header < static_cast<std::size_t>(size))
-      text = hex(der + header, static_cast<std::size_t>(size) - header, true);
+      text = hex_pairs({der + header, static_cast<std::size_t>(size) - header}, true);
   }
   OPENSSL_free(der);
   return text;
@@ -113,6 +106,20 @@ std::vector<std::string> alternative_names(const X509* certificate) {
   return texts;
 }
 
+std::optional<Certificate> read_any_certificate(std::span<const std::uint8_t> der) {
+  const unsigned char* at = der.data();
+  const Owned<X509, X509_free> read(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
+  if (!read) return std::nullopt;
+  Certificate certificate;
+  certificate.subject = name_text(X509_get_subject_name(read.get()));
+  certificate.issuer = name_text(X509_get_issuer_name(read.get()));
+  certificate.serial = serial_text(X509_get0_serialNumber(read.get()));
+  certificate.not_before = seconds_of(X509_get0_notBefore(read.get()));
+  certificate.not_after = seconds_of(X509_get0_notAfter(read.get()));
+  certificate.names = alternative_names(read.get());
+  return certificate;
+}
+
 // Of DER, as far as it takes to say what is wrong.
 constexpr std::uint8_t kSequence = 0x30;
 struct Element {
@@ -140,22 +147,22 @@ Read next(std::span<const std::uint8_t>& bytes, Element& element) {
 
 }  // namespace
 
-std::optional<Certificate> read_certificate(std::span<const std::uint8_t> der) {
-  const unsigned char* at = der.data();
-  const Owned<X509, X509_free> read(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
-  if (!read) return std::nullopt;
-  Certificate certificate;
-  certificate.subject = name_text(X509_get_subject_name(read.get()));
-  certificate.issuer = name_text(X509_get_issuer_name(read.get()));
-  certificate.serial = serial_text(X509_get0_serialNumber(read.get()));
-  certificate.not_before = seconds_of(X509_get0_notBefore(read.get()));
-  certificate.not_after = seconds_of(X509_get0_notAfter(read.get()));
-  certificate.names = alternative_names(read.get());
-  unsigned char sum[EVP_MAX_MD_SIZE];
-  unsigned size = 0;
-  if (EVP_Digest(der.data(), der.size(), sum, &size, EVP_sha1(), nullptr) == 1) {
-    certificate.fingerprint = hex(sum, size, false);
+std::string hex_pairs(std::span<const std::uint8_t> bytes, bool upper) {
+  const std::string_view digits = upper ? "0123456789ABCDEF" : "0123456789abcdef";
+  std::string text;
+  text.reserve(bytes.size() * 3);
+  for (const std::uint8_t byte : bytes) {
+    if (!text.empty()) text += ':';
+    text += digits[byte >> 4];
+    text += digits[byte & 15];
   }
+  return text;
+}
+
+std::optional<Certificate> read_certificate(std::span<const std::uint8_t> der) {
+  std::optional<Certificate> certificate = read_plain_certificate(der);
+  if (!certificate) certificate = read_any_certificate(der);
+  if (certificate) certificate->fingerprint = hex_pairs(digest(DigestKind::kSha1, der).view(), false);
   return certificate;
 }
 

@@ -22,6 +22,8 @@ struct Certificate {
 std::optional<Certificate> read_certificate(std::span<const std::uint8_t> der);
 // The event that says what is wrong with it: "tls.certificate_invalid_length" ...
 std::string_view certificate_fault(std::span<const std::uint8_t> der);
+// "0A:1B", or in lower case
+std::string hex_pairs(std::span<const std::uint8_t> bytes, bool upper);
 // "2017-05-05T09:30:00"
 std::string time_text(std::int64_t seconds);
 

@@ -1,21 +1,17 @@
 // JA4 of a client's hello: https://github.com/FoxIO-LLC/ja4/blob/main/technical_details/JA4.md
 #include <fmt/format.h>
-#include <openssl/evp.h>
 
 #include <algorithm>
 
+#include "base/digest.h"
+#include "base/hash.h"
 #include "protocol/tls_hello.h"
 
 namespace tocsin::protocol::tls {
 namespace {
 
-std::string digest(const EVP_MD* method, std::string_view text) {
-  unsigned char sum[EVP_MAX_MD_SIZE];
-  unsigned size = 0;
-  if (EVP_Digest(text.data(), text.size(), sum, &size, method, nullptr) != 1) return {};
-  std::string hex;
-  for (unsigned i = 0; i < size; ++i) hex += fmt::format("{:02x}", sum[i]);
-  return hex;
+std::string digest_text(DigestKind kind, std::string_view text) {
+  return hex(digest(kind, std::span(reinterpret_cast<const std::uint8_t*>(text.data()), text.size())).view());
 }
 
 std::string hex_list(std::vector<std::uint16_t> numbers, bool sorted) {
@@ -55,7 +51,7 @@ std::string_view version_mark(std::uint16_t version) {
 
 }  // namespace
 
-std::string md5_text(std::string_view text) { return digest(EVP_md5(), text); }
+std::string md5_text(std::string_view text) { return digest_text(DigestKind::kMd5, text); }
 
 std::string ja4(const Hello& hello, bool is_quic) {
   std::vector<std::uint16_t> extensions = hello.extensions;
@@ -65,8 +61,8 @@ std::string ja4(const Hello& hello, bool is_quic) {
   return fmt::format("{}{}{}{:02}{:02}{}_{}_{}", is_quic ? 'q' : 't', version_mark(hello.highest), names ? 'd' : 'i',
                      std::min<std::size_t>(hello.ciphers.size(), 99),
                      std::min<std::size_t>(hello.extensions.size(), 99), alpn_mark(hello.alpn),
-                     digest(EVP_sha256(), hex_list(hello.ciphers, true)).substr(0, 12),
-                     digest(EVP_sha256(), rest).substr(0, 12));
+                     digest_text(DigestKind::kSha256, hex_list(hello.ciphers, true)).substr(0, 12),
+                     digest_text(DigestKind::kSha256, rest).substr(0, 12));
 }
 
 }  // namespace tocsin::protocol::tls
