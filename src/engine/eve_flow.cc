@@ -1,6 +1,4 @@
 // The lines of a flow that has ended.
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "engine/eve_event.h"
@@ -84,9 +82,9 @@ std::string flow_line(const EveSettings& eve, const Surroundings& surroundings, 
     const auto summary = flow.tcp_summary();
     event.open("tcp");
     const std::uint8_t both = flow.tcp_flags[0] | flow.tcp_flags[1];
-    event.text("tcp_flags", fmt::format("{:02x}", both));
-    event.text("tcp_flags_ts", fmt::format("{:02x}", flow.tcp_flags[0]));
-    event.text("tcp_flags_tc", fmt::format("{:02x}", flow.tcp_flags[1]));
+    event.text("tcp_flags", hex_byte(both));
+    event.text("tcp_flags_ts", hex_byte(flow.tcp_flags[0]));
+    event.text("tcp_flags_tc", hex_byte(flow.tcp_flags[1]));
     add_tcp_flags(event, both);
     if (!summary.state.empty()) {
       event.text("state", summary.state);
@@ -123,7 +121,7 @@ std::string netflow_line(const EveSettings& eve, const Surroundings& surrounding
   event.close();
   if (flow.protocol == packet::kTcp) {
     event.open("tcp");
-    event.text("tcp_flags", fmt::format("{:02x}", flow.tcp_flags[i]));
+    event.text("tcp_flags", hex_byte(flow.tcp_flags[i]));
     add_tcp_flags(event, flow.tcp_flags[i]);
     event.close();
   }

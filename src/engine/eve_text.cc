@@ -33,12 +33,27 @@ Civil civil_of(Timestamp time) {
           rest % kSecond};
 }
 
+void put_digits(char* at, std::int64_t number, int count) {
+  for (int i = count; i-- > 0; number /= 10) at[i] = static_cast<char>('0' + number % 10);
+}
+
 }  // namespace
 
 std::string eve_time(Timestamp time) {
   const Civil c = civil_of(time);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}+0000", c.year, c.month, c.day, c.hour, c.minute,
-                     c.second, c.micros);
+  if (c.year < 0 || c.year > 9'999) {
+    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}+0000", c.year, c.month, c.day, c.hour, c.minute,
+                       c.second, c.micros);
+  }
+  char text[] = "0000-00-00T00:00:00.000000+0000";
+  put_digits(text, c.year, 4);
+  put_digits(text + 5, c.month, 2);
+  put_digits(text + 8, c.day, 2);
+  put_digits(text + 11, c.hour, 2);
+  put_digits(text + 14, c.minute, 2);
+  put_digits(text + 17, c.second, 2);
+  put_digits(text + 20, c.micros, 6);
+  return {text, sizeof text - 1};
 }
 
 std::string fast_time(Timestamp time) {
@@ -47,13 +62,20 @@ std::string fast_time(Timestamp time) {
                      c.micros);
 }
 
+std::string hex_byte(std::uint8_t byte) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  return {kDigits[byte >> 4], kDigits[byte & 15]};
+}
+
 std::string eve_address(const IpAddress& address) {
   if (address.is_v4()) return address.text();
   const auto& b = address.bytes();
   std::string text;
   text.reserve(40);
   for (std::size_t i = 0; i < 16; i += 2) {
-    fmt::format_to(std::back_inserter(text), "{}{:02x}{:02x}", i == 0 ? "" : ":", b[i], b[i + 1]);
+    if (i > 0) text += ':';
+    text += hex_byte(b[i]);
+    text += hex_byte(b[i + 1]);
   }
   return text;
 }

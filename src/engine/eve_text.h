@@ -14,6 +14,8 @@ namespace tocsin::engine {
 std::string eve_time(Timestamp time);
 // "01/31/2010-08:00:00.123456", of fast.log.
 std::string fast_time(Timestamp time);
+// "0a"
+std::string hex_byte(std::uint8_t byte);
 // IPv6 in full, eight groups of four digits, unless it is IPv4.
 std::string eve_address(const IpAddress& address);
 // "TCP", "IPv6-ICMP"; else the number.

@@ -1,51 +1,65 @@
 #include "protocol/eve_object.h"
 
-#include <fmt/format.h>
-
-#include <iterator>
+#include <array>
+#include <charconv>
 
 #include "base/utf8.h"
 
 namespace tocsin::protocol {
+namespace {
+
+constexpr std::string_view kDigits = "0123456789abcdef";
+
+// By byte of UTF-8: 0: as it is; 'u': as \u00NN; else the letter behind the backslash.
+constexpr auto kEscapes = [] {
+  std::array<char, 256> escapes{};
+  for (std::size_t i = 0; i < 0x20; ++i) escapes[i] = 'u';
+  escapes[0x7f] = 'u';
+  escapes['"'] = '"';
+  escapes['\\'] = '\\';
+  escapes['\n'] = 'n';
+  escapes['\r'] = 'r';
+  escapes['\t'] = 't';
+  escapes['\b'] = 'b';
+  escapes['\f'] = 'f';
+  return escapes;
+}();
+
+void append_hex(std::string& text, std::uint8_t byte) {
+  text += kDigits[byte >> 4];
+  text += kDigits[byte & 15];
+}
+
+void append_number(std::string& text, std::uint64_t value) {
+  char digits[20];
+  text.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
+}
+
+}  // namespace
+
 void append_json_text(std::string& json, std::string_view value) {
   const bool whole = is_utf8(value);
   json += '"';
-  for (const char c : value) {
-    const auto byte = static_cast<std::uint8_t>(c);
-    if (!whole && (byte < 0x20 || byte > 0x7e)) {
-      fmt::format_to(std::back_inserter(json), "\\\\x{:02x}", byte);
-      continue;
-    }
-    switch (c) {
-      case '"':
-        json += "\\\"";
-        break;
-      case '\\':
-        json += "\\\\";
-        break;
-      case '\n':
-        json += "\\n";
-        break;
-      case '\r':
-        json += "\\r";
-        break;
-      case '\t':
-        json += "\\t";
-        break;
-      case '\b':
-        json += "\\b";
-        break;
-      case '\f':
-        json += "\\f";
-        break;
-      default:
-        if (byte < 0x20 || byte == 0x7f) {
-          fmt::format_to(std::back_inserter(json), "\\u{:04x}", byte);
-        } else {
-          json += c;
-        }
+  std::size_t done = 0;
+  for (std::size_t at = 0; at < value.size(); ++at) {
+    const auto byte = static_cast<std::uint8_t>(value[at]);
+    const bool is_strange = !whole && (byte < 0x20 || byte > 0x7e);
+    const char escape = kEscapes[byte];
+    if (escape == 0 && !is_strange) continue;
+    json += value.substr(done, at - done);
+    done = at + 1;
+    if (is_strange) {
+      json += "\\\\x";
+      append_hex(json, byte);
+    } else if (escape == 'u') {
+      json += "\\u00";
+      append_hex(json, byte);
+    } else {
+      json += '\\';
+      json += escape;
     }
   }
+  json += value.substr(done);
   json += '"';
 }
 
@@ -71,7 +85,7 @@ void EveObject::text(std::string_view member, std::span<const std::uint8_t> valu
 
 void EveObject::number(std::string_view member, std::uint64_t value) {
   name(member);
-  fmt::format_to(std::back_inserter(json_), "{}", value);
+  append_number(json_, value);
 }
 
 void EveObject::flag(std::string_view member, bool value) {
@@ -82,7 +96,7 @@ void EveObject::flag(std::string_view member, bool value) {
 void EveObject::hex(std::string_view member, std::span<const std::uint8_t> value) {
   name(member);
   json_ += '"';
-  for (const std::uint8_t byte : value) fmt::format_to(std::back_inserter(json_), "{:02x}", byte);
+  for (const std::uint8_t byte : value) append_hex(json_, byte);
   json_ += '"';
 }
 
@@ -114,7 +128,7 @@ void EveObject::item(std::string_view value) {
 
 void EveObject::item(std::uint64_t value) {
   comma();
-  fmt::format_to(std::back_inserter(json_), "{}", value);
+  append_number(json_, value);
 }
 
 void EveObject::raw_item(std::string_view json) {

@@ -10,6 +10,7 @@ namespace tocsin::protocol {
 
 class EveObject {
  public:
+  EveObject() { json_.reserve(kUsualSize); }
   // Text of the network: as it is if it is UTF-8, else every byte that is not printable ASCII as \xNN.
   void text(std::string_view name, std::string_view value);
   void text(std::string_view name, std::span<const std::uint8_t> value);
@@ -34,6 +35,7 @@ class EveObject {
   bool empty() const { return json_.empty(); }
 
  private:
+  static constexpr std::size_t kUsualSize = 1'024;
   void name(std::string_view name);
   void comma();
   std::string json_;
