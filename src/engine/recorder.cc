@@ -63,6 +63,16 @@ std::vector<std::string> Recorder::logs() const {
   return names;
 }
 
+std::uint64_t& Recorder::counter(std::string_view of, std::string_view protocol, bool is_udp) {
+  // Names are of literals: the same place, the same name.
+  for (const Counted& one : counted_) {
+    if (one.of == of.data() && one.protocol == protocol.data() && one.is_udp == is_udp) return *one.counter;
+  }
+  std::uint64_t& counter = counters_[std::string(of) + counted_name(protocol, is_udp)];
+  counted_.push_back({of.data(), protocol.data(), is_udp, &counter});
+  return counter;
+}
+
 void Recorder::alerts(const EveSettings& eve, const Seen& seen) {
   if (seen.inspection == nullptr || (seen.inspection->alerts.empty() && !seen.inspection->is_tagged)) return;
   if (!eve.has("alert")) return;
@@ -171,13 +181,13 @@ void Recorder::transactions(const Seen& seen, bool is_last) {
   stream::Flow* flow = seen.followed->flow;
   if (flow == nullptr || !flow->application || flow->application->parser() == nullptr) return;
   auto& all = flow->application->parser()->transactions;
+  if (all.empty()) return;
   const protocol::Protocol* protocol = flow->application->protocol();
   for (const auto& transaction : all) {
     std::uint64_t& known = record_of(*flow).transactions;
     if (transaction->id + 1 > known) {
       if (protocol != nullptr) {
-        counters_["app_layer.tx." + counted_name(protocol->name(), flow->protocol == packet::kUdp)] +=
-            transaction->id + 1 - known;
+        counter("app_layer.tx.", protocol->name(), flow->protocol == packet::kUdp) += transaction->id + 1 - known;
       }
       known = transaction->id + 1;
     }
@@ -210,7 +220,7 @@ void Recorder::flow(const Surroundings& surroundings, const stream::Flow& flow) 
   if (flow.application && (flow.application->protocol() != nullptr || flow.application->has_failed())) {
     const protocol::Protocol* protocol = flow.application->protocol();
     const std::string_view name = protocol != nullptr ? protocol->name() : std::string_view("failed");
-    ++counters_["app_layer.flow." + counted_name(name, flow.protocol == packet::kUdp)];
+    ++counter("app_layer.flow.", name, flow.protocol == packet::kUdp);
   }
   const std::uint64_t transactions = flow.record ? static_cast<const FlowRecord&>(*flow.record).transactions : 0;
   for (const EveSettings& eve : outputs_.eve) {

@@ -42,9 +42,18 @@ class Recorder {
   void transaction(const Seen& seen, protocol::Transaction& transaction);
   void files(const Seen& seen, protocol::Transaction& transaction, bool is_last);
 
+  // "app_layer.tx." or "app_layer.flow.", of a protocol.
+  std::uint64_t& counter(std::string_view of, std::string_view protocol, bool is_udp);
+
   Outputs outputs_;
   std::unique_ptr<FileStore> store_;
   Counters counters_;
+  struct Counted {
+    const char *of, *protocol;
+    bool is_udp;
+    std::uint64_t* counter;
+  };
+  std::vector<Counted> counted_;  // those of counters_ that were counted, found without their names
 };
 
 }  // namespace tocsin::engine
