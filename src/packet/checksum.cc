@@ -9,22 +9,36 @@ namespace {
 std::uint64_t sum_of(Bytes bytes, std::uint64_t sum) {
   const std::uint8_t* at = bytes.data();
   std::size_t left = bytes.size();
-  for (; left >= 8; at += 8, left -= 8) {
-    std::uint32_t words[2];
-    std::memcpy(words, at, 8);
-    sum += words[0];
-    sum += words[1];
+  // What is carried out comes in again at the other end. Two sums, so that one need not wait for the other.
+  std::uint64_t other = 0;
+  const auto add = [](std::uint64_t& to, std::uint64_t word) {
+    to += word;
+    to += to < word ? 1 : 0;
+  };
+  for (; left >= 16; at += 16, left -= 16) {
+    std::uint64_t words[2];
+    std::memcpy(words, at, 16);
+    add(sum, words[0]);
+    add(other, words[1]);
+  }
+  add(sum, other);
+  if (left >= 8) {
+    std::uint64_t word;
+    std::memcpy(&word, at, 8);
+    add(sum, word);
+    at += 8;
+    left -= 8;
   }
   for (; left >= 2; at += 2, left -= 2) {
     std::uint16_t word;
     std::memcpy(&word, at, 2);
-    sum += word;
+    add(sum, word);
   }
   if (left) {
     const std::uint8_t last[2] = {*at, 0};
     std::uint16_t word;
     std::memcpy(&word, last, 2);
-    sum += word;
+    add(sum, word);
   }
   return sum;
 }
