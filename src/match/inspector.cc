@@ -81,6 +81,7 @@ void Inspector::State::inspect(const packet::Packet& packet, const stream::Follo
     out.drop_reason = why_dropped(*followed.flow);
     return;
   }
+  if (compiled.rules.empty() && !firewall->is_on()) return;  // nothing asks, so nothing is kept
   start(packet, followed, out);
   if (now.memory != nullptr) now.is_passed = now.memory->passed_by_firewall;
   if (tags.take(packet, now.memory == nullptr ? nullptr : &now.memory->tags)) out.is_tagged = true;
