@@ -67,14 +67,6 @@ std::int64_t seconds_of(const ASN1_TIME* time) {
   return static_cast<std::int64_t>(timegm(&parts));
 }
 
-std::string address_text(const ASN1_OCTET_STRING* address) {
-  // As a list of numbers: that is how it is logged.
-  std::string text = "[";
-  const unsigned char* bytes = ASN1_STRING_get0_data(address);
-  for (int i = 0; i < ASN1_STRING_length(address); ++i) text += fmt::format("{}{}", i > 0 ? ", " : "", bytes[i]);
-  return text + "]";
-}
-
 void free_names(GENERAL_NAMES* names) { GENERAL_NAMES_free(names); }
 
 std::vector<std::string> alternative_names(const X509* certificate) {
@@ -94,7 +86,8 @@ std::vector<std::string> alternative_names(const X509* certificate) {
         break;
       }
       case GEN_IPADD:
-        texts.push_back(address_text(name->d.iPAddress));
+        texts.push_back(address_text({ASN1_STRING_get0_data(name->d.iPAddress),
+                                      static_cast<std::size_t>(ASN1_STRING_length(name->d.iPAddress))}));
         break;
       case GEN_DIRNAME:
         texts.push_back(name_text(name->d.directoryName));
@@ -146,6 +139,15 @@ Read next(std::span<const std::uint8_t>& bytes, Element& element) {
 }
 
 }  // namespace
+
+std::string address_text(std::span<const std::uint8_t> address) {
+  std::string text = "[";
+  for (const std::uint8_t byte : address) {
+    if (text.size() > 1) text += ", ";
+    text += std::to_string(byte);
+  }
+  return text + "]";
+}
 
 std::string hex_pairs(std::span<const std::uint8_t> bytes, bool upper) {
   const std::string_view digits = upper ? "0123456789ABCDEF" : "0123456789abcdef";

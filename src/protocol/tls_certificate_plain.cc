@@ -175,11 +175,27 @@ bool read_alternative_names(Bytes value, std::vector<std::string>& texts) {
   Elements names(outer.take(kSequence));
   if (!outer.is_done()) return false;
   while (names.ok() && !names.is_done()) {
-    // Mail addresses, domain names, URIs: others are not plain.
     const std::uint8_t tag = names.tag();
-    if (tag != 0x81 && tag != 0x82 && tag != 0x86) return false;
     const Bytes name = names.take(tag);
-    if (texts.size() < kMostNames) texts.emplace_back(reinterpret_cast<const char*>(name.data()), name.size());
+    std::string text;
+    switch (tag) {
+      case 0x81:  // a mail address, a domain name, a URI
+      case 0x82:
+      case 0x86:
+        text.assign(reinterpret_cast<const char*>(name.data()), name.size());
+        break;
+      case 0x87:
+        text = address_text(name);
+        break;
+      case 0xa4: {
+        Elements directory(name);
+        if (!read_name(directory.take(kSequence), text) || !directory.is_done()) return false;
+        break;
+      }
+      default:
+        return false;
+    }
+    if (texts.size() < kMostNames) texts.push_back(std::move(text));
   }
   return names.is_done();
 }

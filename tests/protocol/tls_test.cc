@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include "protocol/tls_certificate.h"
+#include "protocol/tls_certificate_plain.h"
 #include "protocol/tls_hello.h"
 #include "talk.h"
 
@@ -135,6 +136,23 @@ TEST(Tls, TellsWhatIsOdd) {
   Talk talk;
   talk.client(record(22, kClientHello)).server(record(22, kServerHello + message(11, counted(3, counted(3, "bad")))));
   EXPECT_TRUE(talk.has_event("tls.certificate_invalid_length"));
+}
+
+TEST(Tls, ReadsACertificateTheSameByEitherReader) {
+  const auto plain = tls::read_plain_certificate(testing::bytes(kCertificate));
+  ASSERT_TRUE(plain);
+  // A longer length says the same, but is not plain.
+  ASSERT_EQ(kCertificate.substr(0, 2), "\x30\x82");
+  const std::string longer = "\x30\x83\0"s + kCertificate.substr(2);
+  ASSERT_FALSE(tls::read_plain_certificate(testing::bytes(longer)));
+  const auto read = tls::read_certificate(testing::bytes(longer));
+  ASSERT_TRUE(read);
+  EXPECT_EQ(plain->subject, read->subject);
+  EXPECT_EQ(plain->issuer, read->issuer);
+  EXPECT_EQ(plain->serial, read->serial);
+  EXPECT_EQ(plain->names, read->names);
+  EXPECT_EQ(plain->not_before, read->not_before);
+  EXPECT_EQ(plain->not_after, read->not_after);
 }
 
 TEST(Tls, TellsWhatIsWrongWithACertificate) {
