@@ -2,7 +2,11 @@
 // plain is read here, and only what OpenSSL would take for sure, with the same words.
 #include "protocol/tls_certificate_plain.h"
 
+#include <openssl/asn1.h>
+#include <openssl/objects.h>
+
 #include <algorithm>
+#include <array>
 #include <chrono>
 
 namespace tocsin::protocol::tls {
@@ -11,7 +15,7 @@ namespace {
 using Bytes = std::span<const std::uint8_t>;
 
 constexpr std::uint8_t kBoolean = 0x01, kInteger = 0x02, kBitString = 0x03, kOctetString = 0x04, kNull = 0x05,
-                       kObject = 0x06, kUtf8 = 0x0c, kPrintable = 0x13, kIa5 = 0x16, kUtcTime = 0x17,
+                       kObject = 0x06, kUtf8 = 0x0c, kPrintable = 0x13, kTeletex = 0x14, kIa5 = 0x16, kUtcTime = 0x17,
                        kGeneralTime = 0x18, kSequence = 0x30, kSet = 0x31, kVersion = 0xa0, kExtensions = 0xa3;
 constexpr std::size_t kMostSize = 64 * 1024, kMostNames = 1'024;
 
@@ -86,14 +90,26 @@ bool is_algorithm(Bytes content) {
   return parts.at(kObject) && is_object(parts.take(kObject)) && parts.is_done();
 }
 
-// The short name of a kind of attribute; empty: not one of the common ones.
+// As OpenSSL calls it; empty: it has no name for it.
+std::string_view rare_name(Bytes object) {
+  std::array<std::uint8_t, 66> der{kObject, static_cast<std::uint8_t>(object.size())};
+  if (object.size() > der.size() - 2) return {};
+  std::ranges::copy(object, der.begin() + 2);
+  const unsigned char* at = der.data();
+  ASN1_OBJECT* const read = d2i_ASN1_OBJECT(nullptr, &at, static_cast<long>(object.size()) + 2);
+  const int number = read != nullptr ? OBJ_obj2nid(read) : NID_undef;
+  ASN1_OBJECT_free(read);
+  return number != NID_undef ? OBJ_nid2sn(number) : std::string_view();
+}
+
+// The short name of a kind of attribute, mostly one of the common ones; empty: it has none.
 std::string_view attribute_name(Bytes object) {
   static constexpr std::uint8_t kAttributes[] = {0x55, 0x04};  // 2.5.4
   static constexpr std::uint8_t kDomain[] = {0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 0x01, 0x19};
   static constexpr std::uint8_t kEmail[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x01};
   if (std::ranges::equal(object, kEmail)) return "emailAddress";
   if (std::ranges::equal(object, kDomain)) return "DC";
-  if (object.size() != 3 || !std::ranges::equal(object.first(2), kAttributes)) return {};
+  if (object.size() != 3 || !std::ranges::equal(object.first(2), kAttributes)) return rare_name(object);
   switch (object[2]) {
     case 3:
       return "CN";
@@ -120,7 +136,7 @@ std::string_view attribute_name(Bytes object) {
     case 42:
       return "GN";
     default:
-      return {};
+      return rare_name(object);
   }
 }
 
@@ -132,7 +148,8 @@ bool read_name(Bytes content, std::string& text) {
     if (!set.is_done()) return false;
     const std::string_view name = attribute_name(attribute.take(kObject));
     const std::uint8_t tag = attribute.tag();
-    if (name.empty() || (tag != kPrintable && tag != kUtf8 && tag != kIa5)) return false;
+    const bool is_text = tag == kPrintable || tag == kUtf8 || tag == kIa5 || tag == kTeletex;
+    if (name.empty() || !is_text) return false;
     const Bytes value = attribute.take(tag);
     if (!attribute.is_done() || !is_ascii(value)) return false;
     if (!text.empty()) text += ", ";
