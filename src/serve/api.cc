@@ -1,5 +1,6 @@
 #include "serve/api.h"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 
@@ -17,6 +18,10 @@ constexpr std::string_view kBearer = "Bearer ";
 // What the audit trail keeps of reading: whatever shows single sightings, cases or accounts.
 constexpr std::array kNoted = {"/api/v1/sightings", "/api/v1/lookup", "/api/v1/cases", "/api/v1/organisation",
                                "/api/v1/users"};
+
+constexpr std::array kPrompt = {"/metrics", "/api/v1/health", "/api/v1/openapi.json"};
+
+bool is_of_page(const Request& request) { return !request.path.starts_with("/api/") && request.path != "/metrics"; }
 
 bool is_noted(const Request& request) {
   if (request.method != "GET") return false;  // changes are noted by their handlers
@@ -94,8 +99,12 @@ bool Api::knows(const Request& request) const {
   return asker && asker->identity.signed_in();
 }
 
+bool Api::is_prompt(const Request& request) {
+  return is_of_page(request) || std::ranges::find(kPrompt, request.path) != kPrompt.end();
+}
+
 Response Api::handle(const Request& request) const {
-  if (!request.path.starts_with("/api/") && request.path != "/metrics") {
+  if (is_of_page(request)) {
     if (state_->assets == nullptr) return problem(404, "There is no page here; the API is below /api/v1/.");
     return state_->assets->get(request);
   }

@@ -20,6 +20,8 @@ class Api {
   ~Api();
   Response handle(const Request& request) const;
   bool knows(const Request& request) const;  // whether it is of an account
+  // What is answered without the store's sightings: health, metrics, the page's files.
+  static bool is_prompt(const Request& request);
   const Router& router() const;
 
  private:

@@ -141,7 +141,12 @@ Request Connection::with_peer(Request request) const {
 }
 
 void Connection::ask_whether_known() {
-  const bool taken = common_.workers->submit([self = shared_from_this(), request = with_peer(reader_.header())] {
+  const bool taken = common_.workers->submit([self = shared_from_this(), request = with_peer(reader_.header()),
+                                              asked_at = Clock::now()] {
+    if (self->waited_in_vain(asked_at)) {
+      ++self->common_.refused;
+      return self->transport_->post([self] { self->answer_problem(busy("the request has waited too long"), false); });
+    }
     bool known = false;
     try {
       known = self->common_.knows(request);
@@ -172,8 +177,9 @@ void Connection::dispatch() {
     if (!asked.accept_encoding.empty()) asked.accept_encoding += ',';
     asked.accept_encoding += value;
   }
-  const bool taken = common_.workers->submit(
-      [self = shared_from_this(), request, asked = std::move(asked)] { self->work(*request, asked); });
+  WorkerPool& pool = common_.is_prompt && common_.is_prompt(*request) ? *common_.prompt : *common_.workers;
+  const bool taken = pool.submit([self = shared_from_this(), request, asked = std::move(asked),
+                                  asked_at = Clock::now()] { self->work(*request, asked, asked_at); });
   if (taken) return;
   ++common_.refused;
   answer_problem(busy("too many requests are waiting"), reader_.keep_alive());
@@ -193,9 +199,31 @@ Response Connection::answer_of(const Request& request) {
   return problem(500, "the server failed to answer; the reason is in its log");
 }
 
+// Whether nobody waits for the answer any more, or it would come too late to be of use: working on it would only make
+// those who wait behind it late, too.
+bool Connection::waited_in_vain(Clock::time_point asked_at) const {
+  const auto waited = Clock::now() - asked_at;
+  if (waited >= common_.options.queue_time) return true;
+  switch (transport_->far()) {
+    case Far::kOpen:
+      return false;
+    case Far::kSendsNoMore:
+      return waited >= common_.options.queue_time_half_closed;
+    case Far::kGone:
+      return true;
+  }
+  return true;
+}
+
 // On a worker's thread.
-void Connection::work(const Request& request, const Asked& asked) {
-  Response response = answer_of(request);
+void Connection::work(const Request& request, const Asked& asked, Clock::time_point asked_at) {
+  Response response;
+  if (waited_in_vain(asked_at)) {
+    ++common_.refused;
+    response = busy("the request has waited too long");
+  } else {
+    response = answer_of(request);
+  }
   std::shared_ptr<std::atomic<std::size_t>> slot;
   if (response.stream && !asked.is_head) {
     auto& open = common_.streams_open;

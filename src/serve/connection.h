@@ -28,12 +28,14 @@ struct Common {
   ServerOptions options;
   Handler handler;
   Knows knows;
+  IsPrompt is_prompt;
   GzipCache gzipped;
   ConnectionTable table;
   std::atomic<bool> stopping = false;
   std::atomic<std::size_t> streams_open = 0;
   std::atomic<std::uint64_t> connections = 0, requests = 0, refused = 0, timed_out = 0, malformed = 0, bytes_sent = 0;
   std::unique_ptr<WorkerPool> workers;
+  std::unique_ptr<WorkerPool> prompt;     // threads that nothing keeps busy for long
   std::unique_ptr<WorkerPool> streamers;  // threads of streams, so that slow clients hold up no other request
 };
 
@@ -62,7 +64,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void ask_whether_known();
   void dispatch();
   Request with_peer(Request request) const;
-  void work(const Request& request, const Asked& asked);
+  void work(const Request& request, const Asked& asked, Clock::time_point asked_at);
+  bool waited_in_vain(Clock::time_point asked_at) const;
   Response answer_of(const Request& request);
   void answer(std::shared_ptr<Outgoing> outgoing);
   void answer_problem(Response response, bool keep_alive);

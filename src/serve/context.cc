@@ -77,13 +77,18 @@ void DatabasePool::give_back(std::unique_ptr<Database> database) {
   waiting_.push_back(std::move(database));
 }
 
+std::optional<Extent> known_extent(Context& context) {
+  const std::lock_guard lock(context.extent_mutex);
+  return context.extent;
+}
+
 Expected<Extent> extent_of(Context& context) {
   const auto head = context.store.head();
   if (!head) return std::unexpected(head.error());
-  {
-    const std::lock_guard lock(context.extent_mutex);
-    if (context.extent && context.extent->head.hash == head->hash) return *context.extent;
-  }
+  const auto is_now = [&head](const std::optional<Extent>& known) { return known && known->head.hash == head->hash; };
+  if (auto known = known_extent(context); is_now(known)) return std::move(*known);
+  const std::lock_guard work(context.extent_work);
+  if (auto known = known_extent(context); is_now(known)) return std::move(*known);
   Extent extent;
   extent.head = *head;
   const auto relation = context.store.from_clause(head->sequence);

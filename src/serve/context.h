@@ -13,9 +13,9 @@
 #include "locate/constituency.h"
 #include "locate/locator.h"
 #include "pipeline/settings.h"
-#include "serve/address_index.h"
 #include "serve/answer_cache.h"
 #include "serve/identity.h"
+#include "serve/address_index.h"
 #include "serve/subject_index.h"
 #include "store/database.h"
 #include "store/sighting_store.h"
@@ -81,11 +81,14 @@ struct Context {
   AddressIndex& index;
   SubjectIndex& subjects;
   std::function<ServerCounts()> server_counts = {};
+  std::mutex extent_work = {};  // held while one thread finds the extent, so that others need not
   std::mutex extent_mutex = {};
   std::optional<Extent> extent = {};  // of the head that was asked for last
 };
 
 Expected<Extent> extent_of(Context& context);
+// The last that was found, maybe of an earlier head: without waiting for anything.
+std::optional<Extent> known_extent(Context& context);
 
 // What an identity may see at all: everything, or what touches its organisation. An organisation that the register does
 // not have (any more) sees nothing.

@@ -46,6 +46,7 @@ struct Response {
 
 using Handler = std::function<Response(const Request&)>;  // called on worker threads, several at once
 using Knows = std::function<bool(const Request&)>;        // the same
+using IsPrompt = std::function<bool(const Request&)>;     // on the threads that move bytes
 
 // A problem document (RFC 9457): type "about:blank" if empty, title of the status, detail for people.
 Response problem(unsigned status, std::string_view detail, std::string_view type = {});

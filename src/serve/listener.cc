@@ -1,5 +1,7 @@
 #include "serve/listener.h"
 
+#include <poll.h>
+
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ip/v6_only.hpp>
@@ -10,6 +12,7 @@
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/ssl/ssl_stream.hpp>
 #include <cerrno>
+#include <mutex>
 #include <optional>
 #include <thread>
 #include <type_traits>
@@ -44,7 +47,9 @@ class StreamTransport final : public Transport {
  public:
   template <typename... Arguments>
   StreamTransport(std::string peer, Arguments&&... arguments)
-      : stream_(std::forward<Arguments>(arguments)...), peer_(std::move(peer)) {}
+      : stream_(std::forward<Arguments>(arguments)...),
+        peer_(std::move(peer)),
+        socket_(lowest().socket().native_handle()) {}
 
   void handshake(Clock::time_point deadline, Done done) override {
     if constexpr (kTls) {
@@ -87,7 +92,19 @@ class StreamTransport final : public Transport {
     }
   }
 
-  void close() override { lowest().close(); }
+  void close() override {
+    const std::lock_guard lock(closing_);
+    closed_ = true;
+    lowest().close();
+  }
+
+  Far far() const override {
+    const std::lock_guard lock(closing_);
+    if (closed_) return Far::kGone;
+    pollfd end{socket_, POLLRDHUP, 0};
+    if (::poll(&end, 1, 0) <= 0) return Far::kOpen;
+    return (end.revents & POLLRDHUP) != 0 && (end.revents & (POLLHUP | POLLERR)) == 0 ? Far::kSendsNoMore : Far::kGone;
+  }
   void post(std::function<void()> work) override { net::post(stream_.get_executor(), std::move(work)); }
   const std::string& peer() const override { return peer_; }
   bool secure() const override { return kTls; }
@@ -116,6 +133,9 @@ class StreamTransport final : public Transport {
 
   Stream stream_;
   std::string peer_;
+  const int socket_;
+  mutable std::mutex closing_;  // so that far() never asks of a number that is another's by now
+  bool closed_ = false;
   std::vector<char> dropped_;
 };
 

@@ -54,8 +54,11 @@ std::string metrics(Context& context, const ServerCounts& counts) {
   add("tocsin_http_malformed_total", "counter", "Requests that were no HTTP", counts.malformed);
   add("tocsin_http_sent_bytes_total", "counter", "Bytes sent", counts.bytes_sent);
   add("tocsin_live_subscribers", "gauge", "Subscribers of live events", counts.subscribers);
-  if (const auto extent = extent_of(context)) {
-    add("tocsin_ledger_sequence", "gauge", "Lines of the ledger", extent->head.sequence);
+  if (const auto head = context.store.head()) {
+    add("tocsin_ledger_sequence", "gauge", "Lines of the ledger", head->sequence);
+  }
+  // Who watches how the server fares must not wait for a reading of the store.
+  if (const auto extent = known_extent(context)) {
     add("tocsin_store_rows", "gauge", "Rows of sightings in live segments", extent->sightings);
     if (extent->seen) {
       text += fmt::format(

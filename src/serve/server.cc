@@ -10,6 +10,7 @@ namespace tocsin::serve {
 namespace {
 
 constexpr std::size_t kMovers = 2;  // threads that move bytes
+constexpr std::size_t kPrompt = 2;  // threads for what is answered at once
 constexpr std::chrono::seconds kCommentTime{15};
 constexpr std::chrono::milliseconds kTick{10};
 
@@ -33,6 +34,7 @@ struct Server::State {
     // Nobody moves bytes any more: what waits for room waits in vain.
     for (const std::shared_ptr<Connection>& one : common.table.all()) one->abandon();
     common.workers->stop();
+    common.prompt->stop();
     common.streamers->stop();
     listener.reset();
   }
@@ -71,14 +73,17 @@ struct Server::State {
 Server::Server(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Server::~Server() { stop(); }
 
-Expected<std::unique_ptr<Server>> Server::listen(const ServerOptions& options, Handler handler, Knows knows) {
+Expected<std::unique_ptr<Server>> Server::listen(const ServerOptions& options, Handler handler, Knows knows,
+                                                 IsPrompt is_prompt) {
   Expected<std::unique_ptr<Listener>> listener = Listener::open(options);
   if (!listener) return std::unexpected(listener.error());
   auto state = std::make_unique<State>();
   state->common.options = options;
   state->common.handler = std::move(handler);
   state->common.knows = std::move(knows);
+  state->common.is_prompt = std::move(is_prompt);
   state->common.workers = std::make_unique<WorkerPool>(workers_of(options), options.queue);
+  state->common.prompt = std::make_unique<WorkerPool>(kPrompt, options.queue);
   state->common.streamers = std::make_unique<WorkerPool>(options.streams, options.streams);
   state->listener = std::move(*listener);
   return std::unique_ptr<Server>(new Server(std::move(state)));

@@ -27,8 +27,11 @@ struct ServerOptions {
   std::chrono::seconds write_time{30};      // without a byte taken by the client
   std::size_t workers = 0;                  // threads that run handlers; 0: twice the cores, at least 4
   std::size_t queue = 1024;                 // requests that wait for one; more are answered 503
-  std::size_t streams = 8;                  // at once; more are answered 503 with Retry-After
-  std::size_t subscribers = 256;            // of events
+  std::chrono::milliseconds queue_time{10'000};  // that one waits there; longer is answered 503 without being worked on
+  // The same where the client sends no more: it has most likely closed the connection.
+  std::chrono::milliseconds queue_time_half_closed{500};
+  std::size_t streams = 8;        // at once; more are answered 503 with Retry-After
+  std::size_t subscribers = 256;  // of events
 };
 
 struct ServerCounts {  // since the start, but for those that are open
@@ -39,8 +42,10 @@ struct ServerCounts {  // since the start, but for those that are open
 class Server {
  public:
   // Listens. Refuses an address other than loopback without TLS or behind_proxy; the error says so. knows: whether who
-  // asks, by the header alone, is known; on a worker's thread, and only where the body may be long.
-  static Expected<std::unique_ptr<Server>> listen(const ServerOptions& options, Handler handler, Knows knows = {});
+  // asks, by the header alone, is known; on a worker's thread, and only where the body may be long. is_prompt: what is
+  // answered at once whatever it is asked of, and so never waits behind what takes long.
+  static Expected<std::unique_ptr<Server>> listen(const ServerOptions& options, Handler handler, Knows knows = {},
+                                                  IsPrompt is_prompt = {});
   ~Server();  // stops
   std::uint16_t port() const;
   // Runs until stop() is called from another thread or a signal handler's thread; then accepts nothing new, lets

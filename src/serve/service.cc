@@ -86,7 +86,7 @@ Expected<void> run_service(SightingStore& store, const Settings& settings, const
   const Api api(context, assets);
   auto server = Server::listen(
       options.server, [&api](const Request& request) { return api.handle(request); },
-      [&api](const Request& request) { return api.knows(request); });
+      [&api](const Request& request) { return api.knows(request); }, Api::is_prompt);
   if (!server) return std::unexpected(server.error());
   context.server_counts = [&server] { return (*server)->counts(); };
   const auto administrators = (*accounts)->administrators();

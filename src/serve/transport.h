@@ -5,6 +5,7 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <span>
 #include <string>
@@ -18,6 +19,12 @@ struct Moved {
   std::size_t bytes = 0;
   bool ok = false;  // else the connection is of no more use
   bool timed_out = false;
+};
+
+enum class Far : std::uint8_t {  // the client's end
+  kOpen,
+  kSendsNoMore,  // closed, or for sending alone: TCP does not tell which
+  kGone
 };
 
 using Pieces = std::array<std::string_view, 3>;  // sent one after the other; they must live until called back
@@ -34,6 +41,7 @@ class Transport {
   // the connection, and the client would lose the answer (RFC 9112 section 9.6).
   virtual void finish(Done done) = 0;
   virtual void close() = 0;
+  virtual Far far() const = 0;  // on any thread
   virtual void post(std::function<void()> work) = 0;
   virtual const std::string& peer() const = 0;  // text of the address
   virtual bool secure() const = 0;

@@ -173,9 +173,9 @@ class Client {
 class Running {
  public:
   explicit Running(Handler handler, ServerOptions options = {}, std::chrono::seconds grace = std::chrono::seconds(10),
-                   Knows knows = {}) {
+                   Knows knows = {}, IsPrompt is_prompt = {}) {
     options.port = 0;
-    Expected<std::unique_ptr<Server>> made = Server::listen(options, std::move(handler), std::move(knows));
+    Expected<std::unique_ptr<Server>> made = Server::listen(options, std::move(handler), std::move(knows), std::move(is_prompt));
     if (!made) {
       ADD_FAILURE() << made.error().message;
       std::abort();

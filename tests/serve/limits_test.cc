@@ -278,5 +278,93 @@ TEST(Limits, SaysThatItIsBusyWhenTheQueueIsFull) {
   EXPECT_EQ(refused.get("/")->status, 200U);  // on the same connection
 }
 
+// One worker, which is kept busy until told.
+class BusyServer {
+ public:
+  explicit BusyServer(ServerOptions options = {}) : server_(answering(), one_worker(options), grace(), {}, is_prompt) {
+    busy_.send("GET /first HTTP/1.1\r\nHost: a\r\n\r\n");
+    EXPECT_TRUE(soon([this] { return worked_on_ == 1; }));
+  }
+  ~BusyServer() { release(); }
+  void release() {
+    if (!is_released_) go_.count_down();
+    is_released_ = true;
+  }
+  void queue(Client& client) {
+    const std::uint64_t before = server_->counts().requests;
+    client.send("GET /later HTTP/1.1\r\nHost: a\r\n\r\n");
+    EXPECT_TRUE(soon([&] { return server_->counts().requests == before + 1; }));
+  }
+  std::uint16_t port() const { return server_.port(); }
+  int worked_on() const { return worked_on_; }
+  std::uint64_t refused() { return server_->counts().refused; }
+
+ private:
+  static ServerOptions one_worker(ServerOptions options) {
+    options.workers = 1;
+    return options;
+  }
+  static std::chrono::seconds grace() { return std::chrono::seconds(10); }
+  static bool is_prompt(const Request& request) { return request.path == "/prompt"; }
+  Handler answering() {
+    return [this](const Request& request) {
+      if (request.path == "/prompt") return json("{}");
+      ++worked_on_;
+      go_.wait();
+      return json("{}");
+    };
+  }
+
+  std::latch go_{1};
+  bool is_released_ = false;
+  std::atomic<int> worked_on_ = 0;
+  Running server_;
+  Client busy_{server_.port()};
+};
+
+TEST(Limits, DoesNotWorkForClientsThatHaveGone) {
+  ServerOptions options;
+  options.queue_time_half_closed = std::chrono::milliseconds(0);
+  BusyServer server(options);
+  for (const bool is_reset : {true, false}) {
+    auto gone = std::make_unique<Client>(server.port());
+    server.queue(*gone);
+    if (is_reset) gone->reset();
+  }
+  Client stays(server.port());
+  server.queue(stays);
+  server.release();
+  EXPECT_EQ(stays.reply()->status, 200U);
+  EXPECT_EQ(server.worked_on(), 2);
+  EXPECT_EQ(server.refused(), 2U);
+}
+
+TEST(Limits, SaysThatItIsBusyWhenARequestWaitedTooLong) {
+  ServerOptions options;
+  options.queue_time = std::chrono::milliseconds(1);
+  BusyServer server(options);
+  Client late(server.port());
+  server.queue(late);
+  std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  server.release();
+  const auto reply = late.reply();
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->status, 503U);
+  EXPECT_NE(reply->get("retry-after"), "");
+  EXPECT_EQ(reply->get("content-type"), "application/problem+json");
+  EXPECT_EQ(server.worked_on(), 1);
+  EXPECT_EQ(late.get("/prompt")->status, 200U);  // on the same connection
+}
+
+TEST(Limits, AnswersWhatIsPromptWhileAllWorkersAreBusy) {
+  BusyServer server;
+  Client waits(server.port()), prompt(server.port());
+  server.queue(waits);
+  const auto reply = prompt.get("/prompt");
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->status, 200U);
+  EXPECT_EQ(server.worked_on(), 1);
+}
+
 }  // namespace
 }  // namespace tocsin::serve
