@@ -78,6 +78,7 @@ struct Context {
   OpenId* open_id;  // nullptr: not set up
   DatabasePool& databases;
   AnswerCache& answers;
+  RowsCache& rows;  // of single sightings
   AddressIndex& index;
   SubjectIndex& subjects;
   std::function<ServerCounts()> server_counts = {};

@@ -140,18 +140,25 @@ Response behind_figure(Context& context, const Call& call) {
   return listed(context, call, {.sequence = request->sequence, .period = request->period, .conditions = {*filter}});
 }
 
+// A sighting, as of a head of the ledger.
+struct Sighted {
+  SightingStore::Head head;
+  RowsCache::Answer rows;
+};
+
 // The sighting's rows, or why there are none for who asks.
-std::variant<Table, Response> found(Context& context, const Call& call) {
-  auto rows = rows_of(context, call.path.at("id"), narrowing_of(context, call.identity));
+std::variant<Sighted, Response> found(Context& context, const Call& call) {
+  const auto head = context.store.head();
+  if (!head) return failed(head.error());
+  auto rows = rows_of(context, *head, call.path.at("id"), narrowing_of(context, call.identity));
   if (!rows) return failed(rows.error());
-  if (rows->rows.empty()) return problem(404, "There is no such sighting.");
-  return std::move(*rows);
+  if ((*rows)->rows.empty()) return problem(404, "There is no such sighting.");
+  return Sighted{*head, std::move(*rows)};
 }
 
-Response one(Context& context, const Call& call) {
-  const auto answer = found(context, call);
-  if (const auto* response = std::get_if<Response>(&answer)) return *response;
-  const Table& table = std::get<Table>(answer);
+// All of a sighting but its case, which changes without the ledger: the members of an object.
+Expected<std::string> members_of(Context& context, const Sighted& sighted, bool with_paths) {
+  const Table& table = *sighted.rows;
   Json whole = Json::parse(SightingRow(table, 0).json());
   Json rows = Json::array();
   std::map<std::string, bool> wanted;
@@ -167,27 +174,41 @@ Response one(Context& context, const Call& call) {
     whole["last_seen"] = std::max(whole["last_seen"].get<std::string>(), rows.back()["last_seen"].get<std::string>());
   }
   whole["count"] = count;
-  const auto sources = context.store.sources();
-  if (!sources) return failed(sources.error());
+  const auto sources = context.store.sources(sighted.head.sequence);
+  if (!sources) return std::unexpected(sources.error());
   Json list = Json::array();
   for (const SourceRecord& source : *sources) {
     if (!wanted.contains(source.id)) continue;
     Json entry{{"id", source.id},          {"name", source.name},   {"format", source.format},
                {"sha256", source.sha256},  {"bytes", source.bytes}, {"records", source.records},
                {"skipped", source.skipped}};
-    if (call.identity.role != Role::kOrganisation) entry["path"] = source.path;
+    if (with_paths) entry["path"] = source.path;
     list.push_back(std::move(entry));
   }
+  return fmt::format(R"("sighting":{},"rows":{},"sources":{})", dumped(whole), dumped(rows), dumped(list));
+}
+
+// What is told of a sighting to all who may see just as much of it.
+Expected<AnswerCache::Answer> shared(Context& context, const Call& call, const Sighted& sighted, const char* what,
+                                     const std::function<Expected<std::string>()>& make) {
+  const std::string question = fmt::format("{}\n{}\n{}\n{}", what, call.path.at("id"),
+                                           call.identity.role == Role::kOrganisation, call.identity.organisation);
+  return context.answers.get(sighted.head.hash, question, make);
+}
+
+Response one(Context& context, const Call& call) {
+  const auto answer = found(context, call);
+  if (const auto* response = std::get_if<Response>(&answer)) return *response;
+  const Sighted& sighted = std::get<Sighted>(answer);
+  const Table& table = *sighted.rows;
+  const bool sees_all = call.identity.role != Role::kOrganisation;
+  const auto members =
+      shared(context, call, sighted, "sighting", [&] { return members_of(context, sighted, sees_all); });
+  if (!members) return failed(members.error());
   auto belongs = context.cases.of_sighting(table);
   // A sighting of an organisation's hosts as actors belongs to the case of another.
-  if (call.identity.role == Role::kOrganisation &&
-      SightingRow(table, 0).text("target_organisation") != call.identity.organisation) {
-    belongs.reset();
-  }
-  return json(dumped({{"sighting", std::move(whole)},
-                      {"rows", std::move(rows)},
-                      {"sources", std::move(list)},
-                      {"case", belongs ? Json(*belongs) : Json()}}));
+  if (!sees_all && SightingRow(table, 0).text("target_organisation") != call.identity.organisation) belongs.reset();
+  return json(fmt::format(R"({{{},"case":{}}})", **members, belongs ? std::to_string(*belongs) : "null"));
 }
 
 struct Found {
@@ -199,8 +220,9 @@ struct Found {
 bool is_of_one(std::string_view format) { return format != name_of(Format::kMispEvent); }
 
 // What the sources hold of these rows. pcap: where packets go; empty for none.
-Expected<std::vector<Found>> evidence_of(Context& context, const Table& table, const std::string& pcap) {
-  const auto sources = context.store.sources();
+Expected<std::vector<Found>> evidence_of(Context& context, const Sighted& sighted, const std::string& pcap) {
+  const Table& table = *sighted.rows;
+  const auto sources = context.store.sources(sighted.head.sequence);
   if (!sources) return std::unexpected(sources.error());
   std::vector<RowEvidence> wanted;
   std::vector<Found> all;
@@ -237,29 +259,33 @@ Expected<std::vector<Found>> evidence_of(Context& context, const Table& table, c
 Response evidence(Context& context, const Call& call) {
   const auto answer = found(context, call);
   if (const auto* response = std::get_if<Response>(&answer)) return *response;
-  const auto all = evidence_of(context, std::get<Table>(answer), "");
   const bool sees_all = call.identity.role != Role::kOrganisation;
-  Json list = Json::array();
-  if (all) {
+  // What can't be read now may be there again later: such an answer is not kept.
+  const auto list = shared(context, call, std::get<Sighted>(answer), "evidence", [&]() -> Expected<std::string> {
+    const auto all = evidence_of(context, std::get<Sighted>(answer), "");
+    if (!all) return std::unexpected(all.error());
+    Json json = Json::array();
     for (const Found& each : *all) {
       const bool is_shown = sees_all || is_of_one(each.format);
-      list.push_back({{"source", each.source},
+      json.push_back({{"source", each.source},
                       {"place", each.place},
                       {"line", is_shown ? printable(each.evidence.line, 4000) : ""},
                       {"packets", each.evidence.packets}});
     }
-  }
-  std::string error = all ? "" : printable(all.error().message, 500);
+    return dumped({{"evidence", std::move(json)}, {"error", ""}});
+  });
+  if (list) return of_cache(*list);
   // The reason names a path of this machine.
-  if (!all && !sees_all) error = "The source of this sighting cannot be read (any more).";
-  return json(dumped({{"evidence", std::move(list)}, {"error", std::move(error)}}));
+  const std::string error =
+      sees_all ? printable(list.error().message, 500) : "The source of this sighting cannot be read (any more).";
+  return json(dumped({{"evidence", Json::array()}, {"error", error}}));
 }
 
 Response packets(Context& context, const Call& call) {
   const auto answer = found(context, call);
   if (const auto* response = std::get_if<Response>(&answer)) return *response;
   const auto file = std::make_shared<ScratchFile>();
-  const auto all = evidence_of(context, std::get<Table>(answer), file->path().string());
+  const auto all = evidence_of(context, std::get<Sighted>(answer), file->path().string());
   const bool some = all && std::ranges::any_of(*all, [](const Found& each) { return each.evidence.packets > 0; });
   if (!some) return problem(404, all ? "The sources of this sighting hold no packets." : all.error().message);
   return streamed("application/vnd.tcpdump.pcap", "evidence.pcap", [file](BodyWriter& writer) { file->send(writer); });

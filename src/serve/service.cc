@@ -14,6 +14,8 @@
 namespace tocsin::serve {
 namespace {
 
+constexpr std::size_t kMostRows = std::size_t{32} << 20;  // bytes of single sightings that are kept
+
 // By a store of its own. What goes wrong with a source, be it by an exception, must not end the server.
 Expected<WatchReport> read_sources(const std::string& directory, const Settings& settings,
                                    const std::vector<std::string>& sources, const WatchOptions& options) {
@@ -67,6 +69,7 @@ Expected<void> run_service(SightingStore& store, const Settings& settings, const
   }
   DatabasePool databases;
   AnswerCache answers;
+  RowsCache rows(kMostRows);
   AddressIndex index;
   SubjectIndex subjects;
   Context context{.store = store,
@@ -81,6 +84,7 @@ Expected<void> run_service(SightingStore& store, const Settings& settings, const
                   .open_id = open_id ? &*open_id : nullptr,
                   .databases = databases,
                   .answers = answers,
+                  .rows = rows,
                   .index = index,
                   .subjects = subjects};
   const Api api(context, assets);

@@ -319,27 +319,32 @@ Expected<void> write_parquet(Context& context, const SightingQuery& query, const
   return {};
 }
 
-Expected<Table> rows_of(Context& context, const std::string& id, const Narrowing& narrowing) {
+Expected<RowsCache::Answer> rows_of(Context& context, const SightingStore::Head& head, const std::string& id,
+                                    const Narrowing& narrowing) {
+  const auto none = std::make_shared<const Table>();
   if (id.size() != 41 || id[8] != '-' || id.find_first_not_of("0123456789", 0) != 8 ||
       id.find_first_not_of("0123456789abcdef", 9) != std::string::npos) {
-    return Table{};
+    return none;
   }
   const auto day = parse_time(fmt::format("{}-{}-{}", id.substr(0, 4), id.substr(4, 2), id.substr(6, 2)));
-  if (!day) return Table{};
+  if (!day) return none;
   const std::string hex = id.substr(9);
-  SightingQuery query{.sequence = {}, .period = {*day, *day + kDay}, .conditions = {}};
+  SightingQuery query{.sequence = head.sequence, .period = {*day, *day + kDay}, .conditions = {}};
   auto conditions = conditions_of(narrowing, "UTC");
   if (!conditions) return std::unexpected(conditions.error());
   query.conditions = std::move(*conditions);
   query.conditions.push_back(fmt::format("id = CAST('{}-{}-{}-{}-{}' AS UUID)", hex.substr(0, 8), hex.substr(8, 4),
                                          hex.substr(12, 4), hex.substr(16, 4), hex.substr(20)));
-  const auto days = days_of(context, query);
-  if (!days) return std::unexpected(days.error());
-  if (days->empty()) return Table{};
-  const auto database = context.databases.take();
-  if (!database) return std::unexpected(database.error());
-  return (*database)->query(fmt::format("SELECT {} FROM {} WHERE {} ORDER BY {} LIMIT 1000", SightingRow::columns(),
-                                        segments_clause(days->front().paths), where_of(query), kOrder));
+  // The conditions say who may see what: who may not see the same never shares an answer.
+  return context.rows.get(head.hash, fmt::format("{}\n{}", id, and_all(query.conditions)), [&]() -> Expected<Table> {
+    const auto days = days_of(context, query);
+    if (!days) return std::unexpected(days.error());
+    if (days->empty()) return Table{};
+    const auto database = context.databases.take();
+    if (!database) return std::unexpected(database.error());
+    return (*database)->query(fmt::format("SELECT {} FROM {} WHERE {} ORDER BY {} LIMIT 1000", SightingRow::columns(),
+                                          segments_clause(days->front().paths), where_of(query), kOrder));
+  });
 }
 
 }  // namespace tocsin::serve

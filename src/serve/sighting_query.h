@@ -61,7 +61,9 @@ Expected<void> each_chunk(Context& context, const SightingQuery& query,
                           const std::function<bool(const Table& chunk)>& take);
 // Writes all that match as one Parquet file, with the columns of a segment.
 Expected<void> write_parquet(Context& context, const SightingQuery& query, const std::string& path);
-// The rows of one sighting, by SightingRow::id; none if there is no such sighting, or only others may see it.
-Expected<Table> rows_of(Context& context, const std::string& id, const Narrowing& narrowing);
+// The rows of one sighting, by SightingRow::id, as of a head of the ledger; none if there is no such sighting, or only
+// others may see it. Who asks again, or at the same time, shares them with all who may see just as much.
+Expected<RowsCache::Answer> rows_of(Context& context, const SightingStore::Head& head, const std::string& id,
+                                    const Narrowing& narrowing);
 
 }  // namespace tocsin::serve

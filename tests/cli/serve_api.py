@@ -366,6 +366,12 @@ def isolation(url, ann, a, b):
     check(own and all(s["target"]["organisation"] == a for s in own), "alice sees what does not touch her, or nothing")
     secrets = {b} | {s["id"] for s in theirs} | {s["target"]["name"] for s in theirs if s["target"]["name"]}
     identifiers = {"id": [s["id"] for s in theirs[:3]] + [str(c["id"]) for c in cases[:3]] + ["1", "2"], "name": ["bob", "ann", "brief.en.html"]}
+    for sighting in theirs[:3] + own[:3]:  # what others were told just before is not for her
+        for more in ("", "/evidence"):
+            whole = ann.get(f"/api/v1/sightings/{sighting['id']}{more}")
+            same("the same again", whole.json, ann.get(f"/api/v1/sightings/{sighting['id']}{more}").json)
+            check(more or all("path" in source for source in whole.json["sources"]), "an analyst sees no paths")
+        bob.get(f"/api/v1/sightings/{sighting['id']}", status=None)
     document = alice.get("/api/v1/openapi.json").json
     tried = 0
     for path, methods in document["paths"].items():
@@ -395,6 +401,7 @@ def isolation(url, ann, a, b):
     for sighting in own:
         for more in ("", "/evidence"):
             text = alice.get(f"/api/v1/sightings/{sighting['id']}{more}").text
+            check('"path"' not in text, f"alice got a path of the machine with her own sighting{more}")
             for secret in secrets:
                 check(secret not in text, f"alice got {secret!r} with her own sighting{more}: {text[:300]}")
     for c in cases:

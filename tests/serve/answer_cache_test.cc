@@ -2,10 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <future>
+#include <latch>
 #include <stdexcept>
 #include <thread>
+#include <vector>
 
 namespace tocsin::serve {
 namespace {
@@ -18,6 +21,38 @@ TEST(AnswerCache, MakesAnAnswerOnceForAHead) {
   EXPECT_EQ(**cache.get("head", "question", make), "1");
   EXPECT_EQ(**cache.get("head", "another", make), "2");
   EXPECT_EQ(**cache.get("next", "question", make), "3");
+}
+
+TEST(AnswerCache, ComputesOnceWhatManyAskAtOnce) {
+  AnswerCache cache;
+  std::atomic<int> made = 0;
+  std::latch under_way(1), go(1);
+  const auto make = [&]() -> Expected<std::string> {
+    if (++made == 1) under_way.count_down();
+    go.wait();
+    return "answer";
+  };
+  std::vector<std::jthread> askers;
+  std::atomic<int> answered = 0;
+  for (int i = 0; i < 8; ++i) {
+    askers.emplace_back([&] { answered += **cache.get("head", "question", make) == "answer" ? 1 : 0; });
+    under_way.wait();
+  }
+  go.count_down();
+  askers.clear();
+  EXPECT_EQ(answered, 8);
+  EXPECT_EQ(made, 1);
+}
+
+TEST(RowsCache, HoldsNoMoreThanItsShare) {
+  RowsCache cache(100'000);
+  int made = 0;
+  const auto make = [&]() -> Expected<Table> {
+    ++made;
+    return Table{{"text"}, {{Cell(std::string(60'000, 'x'))}}};
+  };
+  for (const char* question : {"a", "a", "b", "a"}) EXPECT_TRUE(cache.get("head", question, make));
+  EXPECT_EQ(made, 3);  // the second pushed out the first
 }
 
 TEST(AnswerCache, AsksAgainAfterAnExceptionRatherThanWaitingForEver) {
