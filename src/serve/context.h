@@ -15,7 +15,7 @@
 #include "pipeline/settings.h"
 #include "serve/answer_cache.h"
 #include "serve/identity.h"
-#include "serve/address_index.h"
+#include "serve/segment_index.h"
 #include "serve/subject_index.h"
 #include "store/database.h"
 #include "store/sighting_store.h"
@@ -79,7 +79,7 @@ struct Context {
   DatabasePool& databases;
   AnswerCache& answers;
   RowsCache& rows;  // of single sightings
-  AddressIndex& index;
+  SegmentIndex& index;
   SubjectIndex& subjects;
   std::function<ServerCounts()> server_counts = {};
   std::mutex extent_work = {};  // held while one thread finds the extent, so that others need not

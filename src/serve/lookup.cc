@@ -30,7 +30,7 @@ Subject of_prefix(const Prefix& prefix) {
 }
 
 Subject of_organisation(const Organisation& entry) {
-  Subject subject{entry.name, "organisation", "", equals("target_organisation", entry.name)};
+  Subject subject{entry.name, "organisation", "", equals("target_organisation", entry.name), entry.prefixes};
   for (const Prefix& prefix : entry.prefixes) {
     subject.as_actor += (subject.as_actor.empty() ? "" : " OR ") + figures::within_sql("actor_ip", prefix);
   }
@@ -141,7 +141,7 @@ void add_summary(const std::vector<SubjectCount>& counts, Json& json) {
 
 // The newest days, whole ones, that have enough to draw, with the segments to read: a graph of a million lines tells
 // nobody anything.
-SubjectIndex::Days drawn_days(const AddressIndex& addresses, const Subject& subject,
+SubjectIndex::Days drawn_days(const SegmentIndex& index, const Subject& subject,
                               const std::vector<SubjectCount>& counts, const SubjectIndex::Days& days) {
   std::map<Timestamp, std::int64_t, std::greater<>> by_day;
   for (const SubjectCount& count : counts) by_day[count.day] += count.sightings;
@@ -151,7 +151,7 @@ SubjectIndex::Days drawn_days(const AddressIndex& addresses, const Subject& subj
   for (const auto& [day, seen] : by_day) {
     const auto at = days.find(day);
     if (at == days.end()) continue;
-    auto paths = paths_with(addresses, subject, at->second);
+    auto paths = paths_with(index, subject, at->second);
     if (!drawn.empty() && (sightings + seen > kMostDrawn || read + paths.size() > kMostRead)) break;
     sightings += seen;
     read += paths.size();

@@ -64,8 +64,8 @@ std::string rows_sql(const Subject& subject, const FigureRequest& request, const
   };
   if (subject.as_actor.empty() || subject.as_actor == subject.as_target) return rows(subject.as_target);
   const std::string actor = end_sql(subject.as_actor), target = end_sql(subject.as_target);
-  if (subject.what != "organisation") return rows(fmt::format("{} OR {}", actor, target));
-  // Most segments have nothing of an organisation, and a condition on one column keeps the others from being read.
+  if (subject.what != "organisation" && subject.what != "prefix") return rows(fmt::format("{} OR {}", actor, target));
+  // Most rows are not of it, and a condition on one column keeps the others from being read.
   return fmt::format("(SELECT * FROM {} UNION ALL SELECT * FROM {}) AS rows", rows(subject.as_actor),
                      rows(fmt::format("({}) AND NOT {}", subject.as_target, actor)));
 }
@@ -82,13 +82,21 @@ Expected<SubjectIndex::Days> days_with(Context& context, const Subject& subject,
   return days;
 }
 
-std::vector<std::string> paths_with(const AddressIndex& addresses, const Subject& subject,
+std::vector<std::string> paths_with(const SegmentIndex& index, const Subject& subject,
                                     const std::vector<std::string>& paths) {
-  if (const auto prefix = Prefix::parse(subject.text)) return addresses.with(*prefix, paths);
-  return subject.what == "name" ? addresses.with(subject.text, paths) : paths;
+  if (subject.what == "organisation") {
+    std::vector<std::string> found = index.with_value("target_organisation", subject.text, paths);
+    for (const Prefix& network : subject.networks)
+      std::ranges::move(index.with(network, paths), std::back_inserter(found));
+    std::ranges::sort(found);
+    found.erase(std::ranges::unique(found).begin(), found.end());
+    return found;
+  }
+  if (const auto prefix = Prefix::parse(subject.text)) return index.with(*prefix, paths);
+  return subject.what == "name" ? index.with(subject.text, paths) : paths;
 }
 
-Expected<std::vector<SubjectCount>> counts_of(const SubjectIndex& subjects, const AddressIndex& addresses,
+Expected<std::vector<SubjectCount>> counts_of(const SubjectIndex& subjects, const SegmentIndex& index,
                                               Database& database, const Subject& subject, const FigureRequest& request,
                                               const SubjectIndex::Days& days) {
   std::vector<SubjectCount> counts;
@@ -101,7 +109,7 @@ Expected<std::vector<SubjectCount>> counts_of(const SubjectIndex& subjects, cons
     if (known) {
       counts.insert(counts.end(), known->begin(), known->end());
     } else {
-      std::ranges::move(paths_with(addresses, subject, paths), std::back_inserter(uncounted));
+      std::ranges::move(paths_with(index, subject, paths), std::back_inserter(uncounted));
     }
   }
   if (uncounted.empty()) return counts;

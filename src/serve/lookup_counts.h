@@ -6,9 +6,9 @@
 
 #include "base/expected.h"
 #include "figures/figure.h"
-#include "serve/address_index.h"
 #include "serve/context.h"
 #include "serve/lookup.h"
+#include "serve/segment_index.h"
 #include "serve/subject_index.h"
 
 namespace tocsin::serve {
@@ -16,10 +16,10 @@ namespace tocsin::serve {
 // The days of the period that may have the subject, each with all of its segments.
 Expected<SubjectIndex::Days> days_with(Context& context, const Subject& subject, const FigureRequest& request);
 // Of these segments, those that may have the subject.
-std::vector<std::string> paths_with(const AddressIndex& addresses, const Subject& subject,
+std::vector<std::string> paths_with(const SegmentIndex& index, const Subject& subject,
                                     const std::vector<std::string>& paths);
 // In no order; rows are asked of the database where the index does not know.
-Expected<std::vector<SubjectCount>> counts_of(const SubjectIndex& subjects, const AddressIndex& addresses,
+Expected<std::vector<SubjectCount>> counts_of(const SubjectIndex& subjects, const SegmentIndex& index,
                                               Database& database, const Subject& subject, const FigureRequest& request,
                                               const SubjectIndex::Days& days);
 // FROM and WHERE of a subject's rows in some segments.

@@ -137,7 +137,9 @@ Response behind_figure(Context& context, const Call& call) {
   if (const auto added = add_keys(call, request->only); !added) return refused(added.error());
   const auto filter = figures::filter_sql(context.catalogue, *request);
   if (!filter) return refused(filter.error());
-  return listed(context, call, {.sequence = request->sequence, .period = request->period, .conditions = {*filter}});
+  SightingQuery query{.sequence = request->sequence, .period = request->period, .conditions = {*filter}};
+  add_places(request->only.keys, query);
+  return listed(context, call, query);
 }
 
 // A sighting, as of a head of the ledger.

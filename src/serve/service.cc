@@ -2,8 +2,11 @@
 
 #include <condition_variable>
 #include <exception>
+#include <filesystem>
 #include <thread>
 
+#include "base/hash.h"
+#include "pipeline/installation.h"
 #include "serve/accounts.h"
 #include "serve/api.h"
 #include "serve/briefs.h"
@@ -70,8 +73,12 @@ Expected<void> run_service(SightingStore& store, const Settings& settings, const
   DatabasePool databases;
   AnswerCache answers;
   RowsCache rows(kMostRows);
-  AddressIndex index;
-  SubjectIndex subjects;
+  // Each store's own.
+  std::error_code no_path;
+  const auto place = std::filesystem::weakly_canonical(store.directory(), no_path).string();
+  const auto kept = cache_directory() / "serve" / hex(sha256(place)).substr(0, 32);
+  SegmentIndex index(kept);
+  SubjectIndex subjects(kept);
   Context context{.store = store,
                   .settings = settings,
                   .catalogue = catalogue,

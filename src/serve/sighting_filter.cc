@@ -85,8 +85,14 @@ Expected<std::string> condition_of(const Filter& filter, const std::string& valu
   return failure("no such filter");
 }
 
-void add_subject(const Filter& filter, const std::string& value, SightingQuery& query) {
+// What of a filter tells which days and segments need not be read.
+void add_place(const Filter& filter, const std::string& value, SightingQuery& query) {
   const std::string_view name = filter.name;
+  if (SegmentIndex::has_column(filter.sql) && !value.empty()) {
+    const auto digits = filter.match == Match::kText ? 0 : value.find_first_of("123456789");
+    if (digits != std::string::npos) query.values.emplace_back(filter.sql, value.substr(digits));
+  }
+  if (name.ends_with("_name") && !value.empty()) query.names.push_back(value);
   if (filter.match == Match::kNetwork) {
     const auto digits = value.find_first_of("123456789");  // AS0 is what no network is known of
     if (digits != std::string::npos)
@@ -99,6 +105,21 @@ void add_subject(const Filter& filter, const std::string& value, SightingQuery& 
 }
 
 }  // namespace
+
+void add_places(const std::map<std::string, std::string>& keys, SightingQuery& query) {
+  for (const auto& [name, code] : keys) {
+    const figures::Dimension* const dimension = figures::find_dimension(name);
+    if (dimension == nullptr || code.empty()) continue;
+    if (name.ends_with("-name")) query.names.push_back(code);
+    if (dimension->code == figures::Code::kAddress) {
+      if (const auto address = Prefix::parse(code)) query.networks.push_back(*address);
+    }
+    if (!SegmentIndex::has_column(dimension->sql)) continue;
+    const bool is_number = dimension->code == figures::Code::kNetwork || dimension->code == figures::Code::kPort;
+    const auto from = is_number ? code.find_first_of("123456789") : 0;
+    if (from != std::string::npos) query.values.emplace_back(dimension->sql, code.substr(from));
+  }
+}
 
 std::vector<Parameter> filter_parameters() {
   std::vector<Parameter> parameters;
@@ -118,7 +139,7 @@ Expected<void> add_filters(const Call& call, SightingQuery& query) {
     if (const auto network = Prefix::parse(*value); network && filter.match == Match::kAddress) {
       query.networks.push_back(*network);
     }
-    add_subject(filter, *value, query);
+    add_place(filter, *value, query);
   }
   return {};
 }

@@ -100,6 +100,8 @@ Expected<std::vector<DaySegments>> days_of(Context& context, const SightingQuery
     });
     if (!is_there) continue;
     for (const Prefix& network : query.networks) paths = context.index.with(network, paths);
+    for (const std::string& name : query.names) paths = context.index.with(name, paths);
+    for (const auto& [column, value] : query.values) paths = context.index.with_value(column, value, paths);
     if (!paths.empty()) days.push_back({day, std::move(paths)});
   }
   return days;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,6 +24,8 @@ struct SightingQuery {
   std::vector<std::string> conditions;  // SQL, joined by AND
   // What stands in every row that matches: other days and segments need not be read.
   std::vector<Prefix> networks = {};
+  std::vector<std::string> names = {};                           // of an actor or a target
+  std::vector<std::pair<std::string, std::string>> values = {};  // of columns that SegmentIndex knows
   std::vector<std::pair<SubjectIndex::What, std::string>> subjects = {};
 };
 
@@ -30,6 +33,9 @@ struct SightingQuery {
 std::vector<Parameter> filter_parameters();
 // Adds what the parameters choose. An error says which of them is wrong, and why.
 Expected<void> add_filters(const Call& call, SightingQuery& query);
+
+// Tells where rows of these codes of dimensions can be; the condition itself is made elsewhere.
+void add_places(const std::map<std::string, std::string>& keys, SightingQuery& query);
 
 // The rows of a table that page() and each_chunk() give.
 class SightingRow {

@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <set>
 #include <tuple>
 
+#include "base/hash.h"
 #include "base/text.h"
-#include "serve/address_index.h"
 #include "serve/context.h"
+#include "serve/segment_index.h"
 #include "store/scan.h"
 
 namespace tocsin::serve {
@@ -33,6 +35,14 @@ std::string sql_of(const std::vector<std::string>& paths) {
       sighting_key_sql(), segments_clause(paths));
 }
 
+// Of a day and of what its segments hold.
+std::string name_of(Timestamp day, const std::vector<std::string>& paths) {
+  std::string names;
+  for (const std::string& path : paths) names += segment_name(path) + "\n";
+  const Hash128 hash = hash128(names);
+  return fmt::format("{}-{:016x}{:016x}", format_day(day), hash.high, hash.low);
+}
+
 }  // namespace
 
 // Counts one day.
@@ -50,27 +60,15 @@ class SubjectIndex::Counting {
                 });
   }
 
-  // Takes the index's numbers for what was found, and adds to them what is new.
-  void renumber(std::unordered_map<std::string, std::uint32_t>& numbers,
-                std::map<std::string, std::vector<std::string>>& spellings, std::vector<std::string>& kinds) {
-    std::vector<std::uint32_t> subject_of(subjects_.size());
-    for (const auto& [key, number] : subjects_) {
-      const auto [known, is_new] = numbers.try_emplace(key, static_cast<std::uint32_t>(numbers.size()));
-      subject_of[number] = known->second;
-      if (is_new) spellings[lower(key)].push_back(key);
-    }
-    std::vector<std::uint8_t> kind_of;
-    for (const std::string& kind : kinds_) {
-      auto at = std::ranges::find(kinds, kind);
-      if (at == kinds.end()) at = kinds.insert(kinds.end(), kind);
-      kind_of.push_back(static_cast<std::uint8_t>(at - kinds.begin()));
-    }
-    for (Part& part : parts_) {
-      part.subject = subject_of[part.subject];
-      part.kind = kind_of[part.kind];
-    }
+  Counted counted() {
+    Counted all{.subjects = std::vector<std::string>(subjects_.size()), .kinds = kinds_, .entries = entries()};
+    for (const auto& [key, number] : subjects_) all.subjects[number] = key;
+    return all;
   }
 
+  bool is_too_much() const { return subjects_.size() > kMostOfDay || parts_.size() > kMostParts; }
+
+ private:
   std::vector<Entry> entries() {
     std::ranges::sort(parts_, {}, [](const Part& part) {
       return std::tuple(part.subject, part.kind, part.is_actor, part.is_target, part.high, part.low);
@@ -84,9 +82,6 @@ class SubjectIndex::Counting {
     return all;
   }
 
-  bool is_too_much() const { return subjects_.size() > kMostOfDay || parts_.size() > kMostParts; }
-
- private:
   // A row, as one of a subject.
   struct Part {
     std::uint32_t subject = 0;
@@ -135,7 +130,7 @@ class SubjectIndex::Counting {
     };
     const IpAddress actor = ip(12), target = ip(13);
     const auto is_counted = [&](const IpAddress& one) {
-      return !one.is_unspecified() && std::ranges::binary_search(frequent_, AddressIndex::hash_of(one));
+      return !one.is_unspecified() && std::ranges::binary_search(frequent_, SegmentIndex::hash_of(one));
     };
     if (is_counted(actor)) add_end(part, true, actor == target, What::kAddress, actor.text());
     if (actor != target && is_counted(target)) add_end(part, false, true, What::kAddress, target.text());
@@ -145,7 +140,7 @@ class SubjectIndex::Counting {
     const std::string_view actor = chunk.is_null(14, row) ? std::string_view() : chunk.text(14, row);
     const std::string_view target = chunk.is_null(15, row) ? std::string_view() : chunk.text(15, row);
     const auto is_counted = [&](std::string_view name) {
-      return !name.empty() && std::ranges::binary_search(frequent_, AddressIndex::hash_of(name));
+      return !name.empty() && std::ranges::binary_search(frequent_, SegmentIndex::hash_of(name));
     };
     if (is_counted(actor)) add_end(part, true, actor == target, What::kName, actor);
     if (actor != target && is_counted(target)) add_end(part, false, true, What::kName, target);
@@ -248,25 +243,120 @@ Expected<void> SubjectIndex::follow(const Days& days, DatabasePool& databases, s
       if (!days_.contains(day->first)) wanted.push_back(day->first);
     }
   }
+  std::set<std::string> names, frequent_names;
+  for (const auto& [day, paths] : days) names.insert(name_of(day, paths));
+  files_.forget_others(names);
+  IndexWriter writer;
+  writer.add(*shared);
+  const Hash128 hash = hash128(writer.bytes());
+  const std::string now = fmt::format("{:016x}{:016x}", hash.high, hash.low);
+  std::map<std::string, Frequent> known{{now, shared}};
+  if (!wanted.empty()) frequents_.keep(now, writer.bytes());
   const auto database = databases.take();
   if (!database) return std::unexpected(database.error());
   for (const Timestamp day : wanted) {
-    Counting counting(*shared);
     const std::vector<std::string>& paths = days.at(day);
+    const std::string name = name_of(day, paths);
+    if (auto before = kept(name)) {
+      if (Frequent of_then = frequent_of(before->frequent, known)) {
+        if (!take_in(day, paths, std::move(before->counted), std::move(of_then))) break;
+        continue;
+      }
+    }
+    Counting counting(*shared);
     if (const auto read = counting.read(paths, **database); !read) return read;
     if (counting.is_too_much()) continue;
-    {
-      const std::lock_guard lock(mutex_);
-      counting.renumber(numbers_, spellings_, kinds_);
-    }
-    auto counted = std::make_shared<Day>(Day{paths, shared, counting.entries()});
-    counted->entries.shrink_to_fit();
-    const std::lock_guard lock(mutex_);
-    if (entries_ + counted->entries.size() > kMostInAll) break;
-    entries_ += counted->entries.size();
-    days_[day] = std::move(counted);
+    Counted counted = counting.counted();
+    keep(name, counted, now);
+    if (!take_in(day, paths, std::move(counted), shared)) break;
   }
+  for (const auto& [name, hashes] : known) frequent_names.insert(name);
+  if (!wanted.empty()) frequents_.forget_others(frequent_names);
   return {};
+}
+
+std::optional<SubjectIndex::KeptDay> SubjectIndex::kept(const std::string& name) const {
+  const auto bytes = files_.get(name);
+  if (!bytes) return std::nullopt;
+  IndexReader reader(*bytes);
+  KeptDay day{.counted = {}, .frequent = std::string(reader.text())};
+  for (std::vector<std::string>* const texts : {&day.counted.subjects, &day.counted.kinds}) {
+    for (auto left = reader.number<std::uint64_t>(); left > 0 && reader.ok(); --left)
+      texts->emplace_back(reader.text());
+  }
+  while (reader.ok() && reader.left() > 0) {
+    Entry& entry = day.counted.entries.emplace_back();
+    entry.subject = reader.number<std::uint32_t>();
+    for (std::uint8_t* const part : {&entry.kind, &entry.lowest, &entry.highest, &entry.confidence}) {
+      *part = reader.number<std::uint8_t>();
+    }
+    const auto ends = reader.number<std::uint8_t>();
+    entry.is_actor = (ends & 1) != 0;
+    entry.is_target = (ends & 2) != 0;
+    entry.sightings = reader.number<std::uint32_t>();
+    entry.count = reader.number<std::uint64_t>();
+    entry.first_seen = reader.number<Timestamp>();
+    entry.last_seen = reader.number<Timestamp>();
+    if (entry.subject >= day.counted.subjects.size() || entry.kind >= day.counted.kinds.size()) return std::nullopt;
+  }
+  const bool has_all = std::ranges::none_of(day.counted.subjects, &std::string::empty);
+  return reader.ok() && has_all ? std::optional(std::move(day)) : std::nullopt;
+}
+
+void SubjectIndex::keep(const std::string& name, const Counted& counted, const std::string& frequent) const {
+  IndexWriter writer;
+  writer.add(frequent);
+  for (const std::vector<std::string>* const texts : {&counted.subjects, &counted.kinds}) {
+    writer.add(std::uint64_t{texts->size()});
+    for (const std::string& text : *texts) writer.add(text);
+  }
+  for (const Entry& entry : counted.entries) {
+    writer.add(entry.subject);
+    for (const std::uint8_t part : {entry.kind, entry.lowest, entry.highest, entry.confidence}) writer.add(part);
+    writer.add(static_cast<std::uint8_t>((entry.is_actor ? 1 : 0) | (entry.is_target ? 2 : 0)));
+    writer.add(entry.sightings);
+    writer.add(entry.count);
+    writer.add(entry.first_seen);
+    writer.add(entry.last_seen);
+  }
+  files_.keep(name, writer.bytes());
+}
+
+SubjectIndex::Frequent SubjectIndex::frequent_of(const std::string& name,
+                                                 std::map<std::string, Frequent>& known) const {
+  if (const auto at = known.find(name); at != known.end()) return at->second;
+  const auto bytes = frequents_.get(name);
+  if (!bytes) return nullptr;
+  IndexReader reader(*bytes);
+  auto hashes = std::make_shared<const std::vector<std::uint32_t>>(reader.numbers());
+  if (!reader.ok() || !std::ranges::is_sorted(*hashes)) return nullptr;
+  return known[name] = std::move(hashes);
+}
+
+bool SubjectIndex::take_in(Timestamp day, const std::vector<std::string>& paths, Counted counted, Frequent frequent) {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::uint32_t> subject_of;
+  for (std::string& key : counted.subjects) {
+    const auto [known, is_new] = numbers_.try_emplace(key, static_cast<std::uint32_t>(numbers_.size()));
+    subject_of.push_back(known->second);
+    if (is_new) spellings_[lower(key)].push_back(std::move(key));
+  }
+  std::vector<std::uint8_t> kind_of;
+  for (const std::string& kind : counted.kinds) {
+    auto at = std::ranges::find(kinds_, kind);
+    if (at == kinds_.end()) at = kinds_.insert(kinds_.end(), kind);
+    kind_of.push_back(static_cast<std::uint8_t>(at - kinds_.begin()));
+  }
+  for (Entry& entry : counted.entries) {
+    entry.subject = subject_of[entry.subject];
+    entry.kind = kind_of[entry.kind];
+  }
+  std::ranges::sort(counted.entries, {}, &Entry::subject);
+  counted.entries.shrink_to_fit();
+  if (entries_ + counted.entries.size() > kMostInAll) return false;
+  entries_ += counted.entries.size();
+  days_[day] = std::make_shared<const Day>(Day{paths, std::move(frequent), std::move(counted.entries)});
+  return true;
 }
 
 std::optional<std::vector<SubjectCount>> SubjectIndex::of(What what, std::string_view text, Timestamp day,
@@ -277,7 +367,7 @@ std::optional<std::vector<SubjectCount>> SubjectIndex::of(What what, std::string
   if (counted == days_.end() || counted->second->paths != paths) return std::nullopt;
   if (what == What::kAddress || what == What::kName) {
     const auto ip = what == What::kAddress ? IpAddress::parse(text) : std::nullopt;
-    const std::uint32_t hash = ip ? AddressIndex::hash_of(*ip) : AddressIndex::hash_of(text);
+    const std::uint32_t hash = ip ? SegmentIndex::hash_of(*ip) : SegmentIndex::hash_of(text);
     if (!std::ranges::binary_search(*counted->second->frequent, hash)) return std::nullopt;
   }
   std::vector<SubjectCount> found;

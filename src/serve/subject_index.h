@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -19,6 +20,7 @@
 #include "base/expected.h"
 #include "base/time.h"
 #include "detect/sighting.h"
+#include "serve/index_files.h"
 #include "store/sighting_store.h"
 
 namespace tocsin::serve {
@@ -37,13 +39,15 @@ struct SubjectCount {
 
 class SubjectIndex {
  public:
+  // kept: where what was counted is kept for the next start; empty: nowhere.
+  explicit SubjectIndex(std::filesystem::path kept = {}) : files_(kept, "day"), frequents_(kept, "frequent") {}
   enum class What : std::uint8_t { kNetwork, kFamily, kGroup, kCve, kAddress, kName };
   // Segments of a store, by the day that their directory names.
   using Days = std::map<Timestamp, std::vector<std::string>>;
   static Expected<Days> days_of(const std::vector<Segment>& segments);
 
   // Counts the days that are new or have other segments than before, and forgets those that are gone. frequent: hashes,
-  // sorted, as AddressIndex has them, of the addresses and names that are counted.
+  // sorted, as SegmentIndex has them, of the addresses and names that are counted.
   Expected<void> follow(const Days& days, DatabasePool& databases, std::vector<std::uint32_t> frequent = {});
   // What a day has of a subject; none if it was not counted with just these segments. text: "AS64500", a family, an
   // address as it is written best, a name.
@@ -70,6 +74,24 @@ class SubjectIndex {
     std::vector<Entry> entries;                                  // by subject
   };
   class Counting;
+  // What was counted of a day, apart from others: subjects and kinds are numbered within it.
+  struct Counted {
+    std::vector<std::string> subjects, kinds;
+    std::vector<Entry> entries;
+  };
+  using Frequent = std::shared_ptr<const std::vector<std::uint32_t>>;
+  struct KeptDay {
+    Counted counted;
+    std::string frequent;  // name of the file that has the hashes
+  };
+  std::optional<KeptDay> kept(const std::string& name) const;
+  void keep(const std::string& name, const Counted& counted, const std::string& frequent) const;
+  // Of the file with this name; nullptr if there is none.
+  Frequent frequent_of(const std::string& name, std::map<std::string, Frequent>& known) const;
+  // False if the index is full.
+  bool take_in(Timestamp day, const std::vector<std::string>& paths, Counted counted, Frequent frequent);
+
+  const IndexFiles files_, frequents_;
 
   mutable std::mutex mutex_;
   std::unordered_map<std::string, std::uint32_t> numbers_;     // of a subject: what it is, then its text

@@ -4,14 +4,15 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <random>
 #include <set>
 
 #include "../store/store_fixture.h"
 #include "base/text.h"
 #include "figures/plan.h"
-#include "serve/address_index.h"
 #include "serve/lookup_counts.h"
+#include "serve/segment_index.h"
 
 namespace tocsin::serve {
 namespace {
@@ -68,7 +69,7 @@ class SubjectIndexTest : public StoreTest {
   }
 
   DatabasePool databases_;
-  AddressIndex addresses_;
+  SegmentIndex addresses_;
 };
 
 Subject of_address(const char* text) {
@@ -116,9 +117,9 @@ TEST_F(SubjectIndexTest, CountsAnOrganisationAtEitherEnd) {
   fill("a", 3, 1000, 1);
   Subject subject{"Ministry", "organisation", "actor_asn = 1 OR actor_asn = 2", "target_name = 'one.example'"};
   const Period period{kTime + kHour, kTime + 2 * kDay};
-  const auto found = counted({}, subject, period, Confidence::kProbable);
-  subject.what = "prefix";  // whose rows are asked for at once
-  EXPECT_EQ(found, counted({}, subject, period, Confidence::kProbable));
+  const auto found = counted(SubjectIndex(), subject, period, Confidence::kProbable);
+  subject.what = "family";  // whose rows are asked for at once
+  EXPECT_EQ(found, counted(SubjectIndex(), subject, period, Confidence::kProbable));
   EXPECT_GT(found.size(), 9U);
 }
 
@@ -168,7 +169,7 @@ TEST_F(SubjectIndexTest, DoesNotAnswerForSegmentsThatItDidNotCount) {
 TEST_F(SubjectIndexTest, AnswersOnlyForTheAddressesThatItCounted) {
   fill("a", 1, 50, 1);
   SubjectIndex index;
-  ASSERT_TRUE(index.follow(days(), databases_, {AddressIndex::hash_of(IpAddress::v4(0xc6336401U))}));
+  ASSERT_TRUE(index.follow(days(), databases_, {SegmentIndex::hash_of(IpAddress::v4(0xc6336401U))}));
   const auto known = [&](What what, const char* text) {
     return index.of(what, text, kTime, days().at(kTime), Confidence::kSuspected).has_value();
   };
@@ -190,14 +191,14 @@ TEST_F(SubjectIndexTest, KnowsTheAddressesOfManySegments) {
     }
   }
   ASSERT_TRUE(run->commit({source_of("a")}, {}));
-  AddressIndex index;
+  SegmentIndex index;
   ASSERT_TRUE(index.follow(store_->segments().value(), databases_));
-  std::vector<std::uint32_t> expected = {AddressIndex::hash_of(IpAddress::v4(0xc6336402U)),
-                                         AddressIndex::hash_of(IpAddress::v4(0xc6336403U)),
-                                         AddressIndex::hash_of("often.example")};
+  std::vector<std::uint32_t> expected = {SegmentIndex::hash_of(IpAddress::v4(0xc6336402U)),
+                                         SegmentIndex::hash_of(IpAddress::v4(0xc6336403U)),
+                                         SegmentIndex::hash_of("often.example")};
   std::ranges::sort(expected);
   EXPECT_EQ(index.frequent(3, 10), expected);
-  EXPECT_EQ(index.frequent(3, 1), std::vector{AddressIndex::hash_of(IpAddress::v4(0xc6336403U))});
+  EXPECT_EQ(index.frequent(3, 1), std::vector{SegmentIndex::hash_of(IpAddress::v4(0xc6336403U))});
   EXPECT_TRUE(index.frequent(5, 10).empty());
 }
 
@@ -224,7 +225,7 @@ TEST_F(SubjectIndexTest, KnowsTheSegmentsOfANetwork) {
   }
   ASSERT_TRUE(run->commit({source_of("a")}, {}));
   const auto segments = store_->segments().value();
-  AddressIndex index;
+  SegmentIndex index;
   std::vector<std::string> paths;
   for (const Segment& segment : segments) paths.push_back(segment.path);
   ASSERT_TRUE(index.follow(segments, databases_));
@@ -238,6 +239,89 @@ TEST_F(SubjectIndexTest, KnowsTheSegmentsOfANetwork) {
   EXPECT_EQ(found("10.0.0.0/16"), 3U);
   EXPECT_EQ(found("2001:db8:1::/48"), 1U);
   EXPECT_EQ(found("2001:db9::/32"), 0U);
+}
+
+TEST_F(SubjectIndexTest, KnowsTheSegmentsOfAValue) {
+  const auto run = begun();
+  for (std::uint32_t day = 0; day < 3; ++day) {
+    Sighting one = sighting_of(1, kTime + day * kDay);
+    one.target_sector = day == 0 ? "energy/oil" : "";
+    one.target_organisation = day == 1 ? "Works" : "";
+    one.target.port = static_cast<std::uint16_t>(8000 + day);
+    one.actor_asn = 64500 + day;
+    ASSERT_TRUE(run->append(one, "a", "packet"));
+  }
+  ASSERT_TRUE(run->commit({source_of("a")}, {}));
+  const auto segments = store_->segments().value();
+  std::vector<std::string> paths;
+  for (const Segment& segment : segments) paths.push_back(segment.path);
+  SegmentIndex index;
+  const auto found = [&](const char* column, const char* value) {
+    return index.with_value(column, value, paths).size();
+  };
+  EXPECT_EQ(found("target_organisation", "Works"), 3U);  // nothing is known yet
+  ASSERT_TRUE(index.follow(segments, databases_));
+  EXPECT_EQ(found("target_organisation", "Works"), 1U);
+  EXPECT_EQ(found("target_organisation", "works"), 0U);
+  EXPECT_EQ(found("target_sector", "energy/oil"), 1U);
+  EXPECT_EQ(found("target_sector", "energy"), 1U);
+  EXPECT_EQ(found("target_sector", "oil"), 0U);
+  EXPECT_EQ(found("target_port", "8002"), 1U);
+  EXPECT_EQ(found("target_port", "8003"), 0U);
+  EXPECT_EQ(found("actor_asn", "64501"), 1U);
+  EXPECT_EQ(found("target_asn", "8002"), 0U);
+  EXPECT_EQ(found("matched", "anything"), 3U);  // of a column that it does not know
+}
+
+// The segments are gone when they are asked for a second time: what is known then was kept.
+TEST_F(SubjectIndexTest, KeepsWhatItFoundFromStartToStart) {
+  fill("a", 3, 500, 1);
+  const auto segments = store_->segments().value();
+  const auto all = days();
+  const std::vector<std::uint32_t> frequent = {SegmentIndex::hash_of(IpAddress::v4(0xc6336401U))};
+  const std::filesystem::path kept = std::filesystem::path(store_->directory()) / "kept";
+  SegmentIndex found(kept), again(kept), damaged(kept);
+  SubjectIndex counted(kept), recounted(kept), spoilt(kept);
+  ASSERT_TRUE(found.follow(segments, databases_));
+  ASSERT_TRUE(counted.follow(all, databases_, frequent));
+  for (const Segment& segment : segments) ASSERT_TRUE(std::filesystem::remove(segment.path));
+  ASSERT_TRUE(again.follow(segments, databases_));
+  ASSERT_TRUE(recounted.follow(all, databases_, frequent));
+  EXPECT_EQ(again.bytes(), found.bytes());
+  EXPECT_GT(again.bytes(), 0U);
+  EXPECT_EQ(again.frequent(1, 100), found.frequent(1, 100));
+  const auto texts = [&](const SubjectIndex& index, What what, const char* text, Timestamp day) {
+    const auto counts = index.of(what, text, day, all.at(day), Confidence::kProbable);
+    return counts ? texts_of(*counts) : std::multiset<std::string>{"not counted"};
+  };
+  for (const auto& [day, paths] : all) {
+    for (const auto& [what, text] : {std::pair(What::kNetwork, "AS1"),
+                                     {What::kFamily, "ZEUS"},
+                                     {What::kCve, "CVE-2012-0158"},
+                                     {What::kAddress, "198.51.100.1"}}) {
+      EXPECT_EQ(texts(recounted, what, text, day), texts(counted, what, text, day)) << text;
+      EXPECT_FALSE(texts(recounted, what, text, day).contains("not counted")) << text;
+    }
+  }
+  // What is not as it was kept is read from the segments, which are not there.
+  for (const auto& file : std::filesystem::directory_iterator(kept)) {
+    std::filesystem::resize_file(file.path(), std::filesystem::file_size(file.path()) - 1);
+  }
+  EXPECT_FALSE(damaged.follow(segments, databases_));
+  EXPECT_FALSE(spoilt.follow(all, databases_, frequent));
+}
+
+TEST_F(SubjectIndexTest, KeepsNothingOfSegmentsThatAreGone) {
+  fill("a", 3, 500, 1);
+  const std::filesystem::path kept = std::filesystem::path(store_->directory()) / "kept";
+  SegmentIndex index(kept);
+  SubjectIndex subjects(kept);
+  ASSERT_TRUE(index.follow(store_->segments().value(), databases_));
+  ASSERT_TRUE(subjects.follow(days(), databases_));
+  EXPECT_FALSE(std::filesystem::is_empty(kept));
+  ASSERT_TRUE(index.follow({}, databases_));
+  ASSERT_TRUE(subjects.follow({}, databases_));
+  for (const auto& file : std::filesystem::directory_iterator(kept)) EXPECT_EQ(file.path().extension(), ".frequent");
 }
 
 }  // namespace
