@@ -341,11 +341,11 @@ TEST(Limits, DoesNotWorkForClientsThatHaveGone) {
 
 TEST(Limits, SaysThatItIsBusyWhenARequestWaitedTooLong) {
   ServerOptions options;
-  options.queue_time = std::chrono::milliseconds(1);
+  options.queue_time = std::chrono::seconds(2);  // the request that keeps the worker busy waits less
   BusyServer server(options);
   Client late(server.port());
   server.queue(late);
-  std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  std::this_thread::sleep_for(options.queue_time + std::chrono::milliseconds(10));
   server.release();
   const auto reply = late.reply();
   ASSERT_TRUE(reply);
