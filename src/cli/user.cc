@@ -5,10 +5,10 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 
+#include "accounts/accounts.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/terminal.h"
-#include "serve/accounts.h"
 
 namespace tocsin::cli {
 namespace {

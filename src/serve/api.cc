@@ -4,11 +4,11 @@
 #include <array>
 #include <optional>
 
+#include "accounts/accounts.h"
+#include "accounts/session_cookie.h"
 #include "base/text.h"
-#include "serve/accounts.h"
 #include "serve/query.h"
 #include "serve/routes.h"
-#include "serve/session_cookie.h"
 
 namespace tocsin::serve {
 namespace {

@@ -6,9 +6,9 @@
 #include <string>
 
 #include "base/expected.h"
-#include "serve/assets.h"
+#include "http/assets.h"
+#include "http/http.h"
 #include "serve/context.h"
-#include "serve/http.h"
 #include "serve/router.h"
 
 namespace tocsin::serve {

@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
+#include "accounts/state_database.h"
 #include "base/expected.h"
 #include "figures/figure.h"
 #include "serve/context.h"
-#include "serve/state_database.h"
 
 namespace tocsin::serve {
 

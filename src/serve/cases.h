@@ -12,10 +12,10 @@
 #include <string_view>
 #include <vector>
 
+#include "accounts/state_database.h"
 #include "base/expected.h"
 #include "base/time.h"
 #include "serve/context.h"
-#include "serve/state_database.h"
 
 namespace tocsin::serve {
 

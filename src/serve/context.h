@@ -8,13 +8,13 @@
 #include <string>
 #include <vector>
 
+#include "accounts/identity.h"
 #include "base/expected.h"
 #include "figures/figure.h"
 #include "locate/constituency.h"
 #include "locate/locator.h"
 #include "pipeline/settings.h"
 #include "serve/answer_cache.h"
-#include "serve/identity.h"
 #include "serve/segment_index.h"
 #include "serve/subject_index.h"
 #include "store/database.h"

@@ -7,8 +7,8 @@
 #include <thread>
 
 #include "base/text.h"
+#include "http/json_text.h"
 #include "serve/cases.h"
-#include "serve/json_text.h"
 #include "serve/overview.h"
 #include "serve/query.h"
 

@@ -10,7 +10,7 @@
 
 #include "base/text.h"
 #include "figures/plan.h"
-#include "serve/json_text.h"
+#include "http/json_text.h"
 #include "serve/lookup_counts.h"
 
 namespace tocsin::serve {

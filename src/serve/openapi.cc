@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
+#include "accounts/session_cookie.h"
 #include "base/text.h"
-#include "serve/json_text.h"
-#include "serve/session_cookie.h"
-#include "serve/status_text.h"
+#include "http/json_text.h"
+#include "http/status_text.h"
 
 namespace tocsin::serve {
 namespace {

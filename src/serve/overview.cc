@@ -5,7 +5,7 @@
 #include <set>
 
 #include "figures/plan.h"
-#include "serve/json_text.h"
+#include "http/json_text.h"
 #include "serve/query.h"
 
 namespace tocsin::serve {

@@ -11,7 +11,7 @@
 
 #include "base/hash.h"
 #include "base/text.h"
-#include "serve/content_coding.h"
+#include "http/content_coding.h"
 #include "serve/openapi.h"
 #include "serve/schema_check.h"
 

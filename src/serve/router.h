@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
-#include "serve/http.h"
-#include "serve/identity.h"
+#include "accounts/identity.h"
+#include "http/http.h"
 
 namespace tocsin::serve {
 

@@ -5,10 +5,10 @@
 #include <filesystem>
 #include <fstream>
 
+#include "accounts/accounts.h"
+#include "http/json_text.h"
 #include "publish/language.h"
-#include "serve/accounts.h"
 #include "serve/briefs.h"
-#include "serve/json_text.h"
 #include "serve/query.h"
 #include "serve/routes.h"
 

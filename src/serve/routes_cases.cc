@@ -3,10 +3,10 @@
 
 #include <charconv>
 
+#include "accounts/accounts.h"
 #include "base/text.h"
-#include "serve/accounts.h"
+#include "http/json_text.h"
 #include "serve/cases.h"
-#include "serve/json_text.h"
 #include "serve/notice.h"
 #include "serve/query.h"
 #include "serve/routes.h"

@@ -2,9 +2,9 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "http/json_text.h"
 #include "publish/escape.h"
 #include "publish/phrases.h"
-#include "serve/json_text.h"
 #include "serve/overview.h"
 #include "serve/query.h"
 #include "serve/routes.h"

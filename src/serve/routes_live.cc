@@ -5,11 +5,11 @@
 #include <array>
 
 #include "base/ip_address.h"
-#include "serve/json_text.h"
+#include "http/json_text.h"
+#include "http/server.h"
 #include "serve/live.h"
 #include "serve/query.h"
 #include "serve/routes.h"
-#include "serve/server.h"
 
 namespace tocsin::serve {
 namespace {

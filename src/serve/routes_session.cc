@@ -1,14 +1,14 @@
 // Sign-in and what an account sets for itself.
 #include <fmt/format.h>
 
+#include "accounts/accounts.h"
+#include "accounts/open_id.h"
+#include "accounts/session_cookie.h"
 #include "base/text.h"
+#include "http/json_text.h"
 #include "publish/language.h"
-#include "serve/accounts.h"
-#include "serve/json_text.h"
-#include "serve/open_id.h"
 #include "serve/query.h"
 #include "serve/routes.h"
-#include "serve/session_cookie.h"
 
 namespace tocsin::serve {
 namespace {

@@ -3,8 +3,8 @@
 
 #include <charconv>
 
-#include "serve/accounts.h"
-#include "serve/json_text.h"
+#include "accounts/accounts.h"
+#include "http/json_text.h"
 #include "serve/query.h"
 #include "serve/routes.h"
 

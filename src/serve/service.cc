@@ -5,14 +5,14 @@
 #include <filesystem>
 #include <thread>
 
+#include "accounts/accounts.h"
+#include "accounts/state_database.h"
 #include "base/hash.h"
 #include "pipeline/installation.h"
-#include "serve/accounts.h"
 #include "serve/api.h"
 #include "serve/briefs.h"
 #include "serve/cases.h"
 #include "serve/live.h"
-#include "serve/state_database.h"
 
 namespace tocsin::serve {
 namespace {

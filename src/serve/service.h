@@ -7,12 +7,12 @@
 #include <string>
 #include <vector>
 
+#include "accounts/open_id.h"
 #include "base/expected.h"
 #include "figures/figure.h"
+#include "http/server.h"
 #include "pipeline/settings.h"
 #include "pipeline/watch.h"
-#include "serve/open_id.h"
-#include "serve/server.h"
 #include "store/sighting_store.h"
 
 namespace tocsin::serve {

@@ -11,8 +11,8 @@
 
 #include "base/text.h"
 #include "figures/plan.h"
+#include "http/json_text.h"
 #include "publish/escape.h"
-#include "serve/json_text.h"
 #include "store/segment_columns.h"
 
 namespace tocsin::serve {

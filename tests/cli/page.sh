@@ -22,7 +22,7 @@ port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0));
 openid=() TOCSIN_ISSUER=
 if [ -d "$here/../packages/node_modules/oidc-provider" ]; then
   mkfifo hold
-  node "$here/../serve/oidc_provider.mjs" '{"clients": [{"client_id": "page", "client_secret": "a secret of a test, long enough for all",
+  node "$here/../accounts/oidc_provider.mjs" '{"clients": [{"client_id": "page", "client_secret": "a secret of a test, long enough for all",
     "redirect_uris": ["http://127.0.0.1:'"$port"'/api/v1/session/oidc/callback"]}]}' <hold >issuer 2>provider.err &
   exec 9>hold
   for _ in $(seq 300); do [ -s issuer ] && break; sleep 0.1; done

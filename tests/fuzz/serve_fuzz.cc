@@ -1,9 +1,9 @@
 // What clients and providers send to the server.
+#include "accounts/id_token.h"
+#include "accounts/json_web_keys.h"
 #include "fuzz.h"
-#include "serve/id_token.h"
-#include "serve/json_web_keys.h"
-#include "serve/request_reader.h"
-#include "serve/target.h"
+#include "http/request_reader.h"
+#include "http/target.h"
 
 namespace tocsin::fuzz {
 namespace {
