@@ -19,8 +19,8 @@
 #include <filesystem>
 #include <vector>
 
-#include "figures/figure.h"
 #include "figures/answer_all.h"
+#include "figures/figure.h"
 
 namespace tocsin {
 namespace {

@@ -14,7 +14,7 @@ struct RulesInspection {
   std::vector<std::string> rules, firewall_rules, settings;
   std::string configuration, output, checksums, cache, interface;
   std::uint16_t fanout = 0;  // 0: none
-  unsigned workers = 0;     // 0: as many as the machine has cores
+  unsigned workers = 0;      // 0: as many as the machine has cores
   bool is_inline = false, is_strict = false, tells_stages = false;
 
   void add_to(CLI::App& command);

@@ -311,10 +311,10 @@ TEST_F(OnePass, AWrongRequestIsAnErrorOfItsOwn) {
   wrong_measure.measure = "x'; DROP TABLE sightings; --";
   const auto results =
       answer_all_over(catalogue(), "sightings", table_.database(),
-                   {request("no.such"), request("scan.attempts", {"x"}), request("scan.attempts", {"day", "day"}),
-                    request("scan.attempts", {}, "2013-01-01", "2013-01-01"), wrong_zone, wrong_measure,
-                    request("botnet.controlled-hosts")},
-                   "CZ");
+                      {request("no.such"), request("scan.attempts", {"x"}), request("scan.attempts", {"day", "day"}),
+                       request("scan.attempts", {}, "2013-01-01", "2013-01-01"), wrong_zone, wrong_measure,
+                       request("botnet.controlled-hosts")},
+                      "CZ");
   ASSERT_TRUE(results) << results.error().message;
   const auto error = [&](std::size_t i) { return (*results)[i] ? "" : (*results)[i].error().message; };
   EXPECT_THAT(error(0), HasSubstr("no figure"));
