@@ -35,7 +35,7 @@ class NodeProvider {
     posix_spawn_file_actions_adddup2(&actions, in[0], 0);
     posix_spawn_file_actions_adddup2(&actions, out[1], 1);
     posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);  // warns of what only a real one needs
-    std::string node = "node", script = kTests / "serve" / "oidc_provider.mjs", argument = options;
+    std::string node = "node", script = kTests / "accounts" / "oidc_provider.mjs", argument = options;
     std::array<char*, 4> arguments{node.data(), script.data(), argument.data(), nullptr};
     if (::posix_spawnp(&process_, "node", &actions, nullptr, arguments.data(), environ) != 0) process_ = 0;
     posix_spawn_file_actions_destroy(&actions);
