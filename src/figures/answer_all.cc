@@ -229,7 +229,7 @@ Expected<Pass::Question> Pass::question_of(const FigureRequest& request) {
   };
   auto added = add(conditions, period, request.by, question.count);
   if (added && question.is_share) added = add(whole, period, {}, question.whole);
-  if (added && is_given(request.period.from) && is_given(request.period.to)) {
+  if (added && !request.rows_only && is_given(request.period.from) && is_given(request.period.to)) {
     const Period before = days.period_before(request.period);
     if (is_mean && !question.is_share) question.months_before = days.months_in(before);
     added = add(conditions, before, {}, question.before);
