@@ -13,41 +13,45 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <optional>
 
+#include "base/ip_address.h"
 #include "base/text.h"
+#include "packet/checksum.h"
 
 namespace tocsin {
 namespace {
+
+using packet::be16;
 
 constexpr std::size_t kBlock = std::size_t{1} << 20;
 constexpr std::size_t kTag = 4;  // bytes of a VLAN tag
 constexpr std::size_t kAddresses = 12;
 constexpr int kWait = 100;  // ms
 
-std::uint16_t be16(const std::uint8_t* bytes) { return static_cast<std::uint16_t>(bytes[0] << 8 | bytes[1]); }
 void put_be16(std::uint8_t* bytes, std::uint16_t value) {
   bytes[0] = static_cast<std::uint8_t>(value >> 8);
   bytes[1] = static_cast<std::uint8_t>(value);
 }
 
-std::uint32_t sum_of(std::span<const std::uint8_t> bytes) {
-  std::uint32_t sum = 0;
-  for (std::size_t i = 0; i + 1 < bytes.size(); i += 2) sum += be16(&bytes[i]);
-  if (bytes.size() % 2 != 0) sum += static_cast<std::uint32_t>(bytes.back() << 8);
-  return sum;
+IpAddress address_of(std::span<const std::uint8_t> bytes) {
+  if (bytes.size() == 4) return IpAddress::v4(packet::be32(bytes, 0));
+  std::array<std::uint8_t, 16> all{};
+  std::ranges::copy(bytes, all.begin());
+  return IpAddress(all);
 }
 
 // Fills in the checksum of TCP or UDP in a whole frame, whose sender left that to the interface. What is cut, is a
 // fragment or has options of IPv6 stays as it is: no kernel leaves those.
 void fill_checksum(std::span<std::uint8_t> frame, std::size_t at) {
-  std::uint16_t type = at >= 2 ? be16(&frame[at - 2]) : 0;
+  std::uint16_t type = at >= 2 ? be16(frame, at - 2) : 0;
   while (at >= 2 && (type == ETH_P_8021Q || type == ETH_P_8021AD) && at + kTag <= frame.size()) {
     at += kTag;
-    type = be16(&frame[at - 2]);
+    type = be16(frame, at - 2);
   }
   if (at >= frame.size()) return;
   if (at == 0) type = frame[0] >> 4 == 6 ? ETH_P_IPV6 : ETH_P_IP;
@@ -55,13 +59,13 @@ void fill_checksum(std::span<std::uint8_t> frame, std::size_t at) {
   std::span<const std::uint8_t> addresses;
   std::uint8_t protocol = 0;
   if (type == ETH_P_IP && packet.size() >= 20 && packet[0] >> 4 == 4) {
-    const std::size_t header = (packet[0] & 15U) * 4, length = be16(&packet[2]);
-    if (header < 20 || length < header || length > packet.size() || (be16(&packet[6]) & 0x3fff) != 0) return;
+    const std::size_t header = (packet[0] & 15U) * 4, length = be16(packet, 2);
+    if (header < 20 || length < header || length > packet.size() || (be16(packet, 6) & 0x3fff) != 0) return;
     protocol = packet[9];
     addresses = packet.subspan(12, 8);
     segment = packet.subspan(header, length - header);
   } else if (type == ETH_P_IPV6 && packet.size() >= 40 && packet[0] >> 4 == 6) {
-    const std::size_t length = be16(&packet[4]);
+    const std::size_t length = be16(packet, 4);
     if (length > packet.size() - 40) return;
     protocol = packet[6];
     addresses = packet.subspan(8, 32);
@@ -70,9 +74,9 @@ void fill_checksum(std::span<std::uint8_t> frame, std::size_t at) {
   const std::size_t place = protocol == IPPROTO_TCP ? 16 : protocol == IPPROTO_UDP ? 6 : 0;
   if (place == 0 || segment.size() < place + 2) return;
   put_be16(&segment[place], 0);
-  std::uint64_t sum = std::uint64_t{sum_of(addresses)} + protocol + segment.size() + sum_of(segment);
-  while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
-  const auto checksum = static_cast<std::uint16_t>(~sum);
+  const std::size_t size = addresses.size() / 2;
+  const std::uint16_t checksum =
+      packet::checksum_of(segment, address_of(addresses.first(size)), address_of(addresses.last(size)), protocol);
   put_be16(&segment[place], checksum == 0 && protocol == IPPROTO_UDP ? 0xffff : checksum);
 }
 

@@ -168,14 +168,13 @@ Engine::~Engine() = default;
 
 void Engine::take(std::uint32_t link_type, packet::Bytes frame, Timestamp time, std::uint64_t number) {
   State& s = *state_;
+  s.surroundings.now = time;
+  s.surroundings.link_type = link_type;
   if (!s.has_begun) {
     s.began = time;
     s.has_begun = true;
-    s.surroundings.now = time;
     s.tell_faults();
   }
-  s.surroundings.now = time;
-  s.surroundings.link_type = link_type;
   if (s.crew) return s.crew->take(link_type, frame, time, number);
   const InStage stage(Stage::kDecode);
   s.decoder->decode(link_type, frame, time, number, [&](const packet::Packet& packet) {

@@ -1,5 +1,7 @@
 #include "packet/checksum.h"
 
+#include <array>
+#include <bit>
 #include <cstring>
 
 namespace tocsin::packet {
@@ -43,16 +45,13 @@ std::uint64_t sum_of(Bytes bytes, std::uint64_t sum) {
   return sum;
 }
 
-bool folds_to_ones(std::uint64_t sum) {
+std::uint16_t folded(std::uint64_t sum) {
   while (sum >> 16) sum = (sum & 0xffff) + (sum >> 16);
-  return sum == 0xffff;
+  return static_cast<std::uint16_t>(sum);
 }
 
-}  // namespace
-
-bool is_checksum_right(Bytes bytes) { return folds_to_ones(sum_of(bytes, 0)); }
-
-bool is_checksum_right(Bytes segment, const IpAddress& source, const IpAddress& destination, std::uint8_t protocol) {
+// Of a segment and its pseudo header.
+std::uint64_t sum_of(Bytes segment, const IpAddress& source, const IpAddress& destination, std::uint8_t protocol) {
   const std::size_t skipped = source.is_v4() && destination.is_v4() ? 12 : 0;
   std::uint64_t sum = sum_of(Bytes(source.bytes()).subspan(skipped), 0);
   sum = sum_of(Bytes(destination.bytes()).subspan(skipped), sum);
@@ -65,7 +64,22 @@ bool is_checksum_right(Bytes segment, const IpAddress& source, const IpAddress& 
                                 0,
                                 0,
                                 protocol};
-  return folds_to_ones(sum_of(segment, sum_of(rest, sum)));
+  return sum_of(segment, sum_of(rest, sum));
+}
+
+}  // namespace
+
+bool is_checksum_right(Bytes bytes) { return folded(sum_of(bytes, 0)) == 0xffff; }
+
+bool is_checksum_right(Bytes segment, const IpAddress& source, const IpAddress& destination, std::uint8_t protocol) {
+  return folded(sum_of(segment, source, destination, protocol)) == 0xffff;
+}
+
+std::uint16_t checksum_of(Bytes segment, const IpAddress& source, const IpAddress& destination, std::uint8_t protocol) {
+  const auto sum = static_cast<std::uint16_t>(~folded(sum_of(segment, source, destination, protocol)));
+  // The sum is in the machine's byte order.
+  const std::array<std::uint8_t, 2> bytes = std::bit_cast<std::array<std::uint8_t, 2>>(sum);
+  return be16(bytes, 0);
 }
 
 }  // namespace tocsin::packet

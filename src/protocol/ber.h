@@ -20,9 +20,8 @@ struct Element {
   Bytes bytes;
 };
 
-// false: there is none, or it is longer than what is left.
-inline bool next(Reader& reader, Element& element) {
-  element.tag = reader.u8();
+// After the tag. false: there is no length, or it is longer than what is left.
+inline bool content(Reader& reader, Bytes& bytes) {
   std::size_t length = reader.u8();
   if (length > 0x80) {
     std::size_t count = length & 0x7f;
@@ -31,8 +30,14 @@ inline bool next(Reader& reader, Element& element) {
   } else if (length == 0x80) {
     return false;
   }
-  element.bytes = reader.bytes(length);
+  bytes = reader.bytes(length);
   return reader.ok();
+}
+
+// false: there is none, or it is longer than what is left.
+inline bool next(Reader& reader, Element& element) {
+  element.tag = reader.u8();
+  return content(reader, element.bytes);
 }
 
 inline std::optional<Bytes> next(Reader& reader, std::uint8_t tag) {

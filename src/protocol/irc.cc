@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "protocol/eve_object.h"
+#include "protocol/lines.h"
 #include "protocol/protocols.h"
 #include "protocol/values.h"
 
@@ -81,22 +82,14 @@ class IrcTransaction final : public Transaction {
 class IrcParser final : public Parser {
  public:
   bool take(Side side, Bytes bytes, Timestamp time) override {
-    std::string& pending = pending_[static_cast<int>(side)];
-    for (std::string_view text = text_of(bytes); !text.empty();) {
-      const std::size_t end = text.find('\n');
-      const std::string_view part = text.substr(0, end);
-      if (pending.size() < kLongestLine) pending += part.substr(0, kLongestLine - pending.size());
-      if (end == std::string_view::npos) return true;
-      text.remove_prefix(end + 1);
-      if (pending.ends_with('\r')) pending.pop_back();
-      const bool is_said = pending.empty() || say(pending, time);
-      pending.clear();
-      if (!is_said) return false;
+    Lines& lines = lines_[static_cast<int>(side)];
+    for (std::string_view text = text_of(bytes); lines.next(text);) {
+      if (!lines.line().empty() && !say(lines.line(), time)) return false;
     }
     return true;
   }
   bool skip(Side side, std::uint64_t, Timestamp) override {
-    pending_[static_cast<int>(side)].clear();
+    lines_[static_cast<int>(side)].forget();
     return true;
   }
   void end(Side, Timestamp) override {}
@@ -114,7 +107,7 @@ class IrcParser final : public Parser {
     return true;
   }
 
-  std::string pending_[2];
+  Lines lines_[2] = {Lines(kLongestLine), Lines(kLongestLine)};
   int strange_ = 0;
 };
 

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "protocol/eve_object.h"
+#include "protocol/lines.h"
 #include "protocol/protocols.h"
 #include "protocol/values.h"
 
@@ -55,16 +56,9 @@ class Pop3Transaction final : public Transaction {
 class Pop3Parser final : public Parser {
  public:
   bool take(Side side, Bytes bytes, Timestamp time) override {
-    std::string& pending = pending_[static_cast<int>(side)];
-    for (std::string_view text = text_of(bytes); !text.empty();) {
-      const std::size_t end = text.find('\n');
-      const std::string_view part = text.substr(0, end);
-      if (pending.size() < kLongestLine) pending += part.substr(0, kLongestLine - pending.size());
-      if (end == std::string_view::npos) return true;
-      text.remove_prefix(end + 1);
-      if (pending.ends_with('\r')) pending.pop_back();
-      side == Side::kToServer ? said(pending, time) : answered(pending, time);
-      pending.clear();
+    Lines& lines = lines_[static_cast<int>(side)];
+    for (std::string_view text = text_of(bytes); lines.next(text);) {
+      side == Side::kToServer ? said(lines.line(), time) : answered(lines.line(), time);
       if (upgrade_to.empty()) continue;
       upgrade_left = text.size();
       return true;
@@ -72,7 +66,7 @@ class Pop3Parser final : public Parser {
     return true;
   }
   bool skip(Side side, std::uint64_t, Timestamp) override {
-    pending_[static_cast<int>(side)].clear();
+    lines_[static_cast<int>(side)].forget();
     return true;
   }
   void end(Side side, Timestamp) override {
@@ -145,7 +139,7 @@ class Pop3Parser final : public Parser {
     if (is_right && of.command == "STLS") upgrade_to = "tls";
   }
 
-  std::string pending_[2];
+  Lines lines_[2] = {Lines(kLongestLine), Lines(kLongestLine)};
   bool is_in_lines_ = false, is_asked_for_more_ = false;
 };
 

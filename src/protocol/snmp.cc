@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "base/text.h"
+#include "protocol/ber.h"
 #include "protocol/eve_object.h"
 #include "protocol/protocols.h"
 #include "protocol/values.h"
@@ -64,16 +65,7 @@ bool next(Reader& reader, Element& element) {
       if ((byte & 0x80) == 0) break;
     }
   }
-  std::size_t length = reader.u8();
-  if (length > 0x80) {
-    std::size_t count = length & 0x7f;
-    if (count > 4) return false;
-    for (length = 0; count > 0; --count) length = length << 8 | reader.u8();
-  } else if (length == 0x80) {
-    return false;
-  }
-  element.bytes = reader.bytes(length);
-  return reader.ok();
+  return ber::content(reader, element.bytes);
 }
 std::optional<Bytes> next(Reader& reader, std::uint8_t tag) {
   Element element;

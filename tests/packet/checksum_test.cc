@@ -34,5 +34,22 @@ TEST(Checksum, IsRightOfEachLengthAndWrongByABit) {
   }
 }
 
+TEST(Checksum, OfASegmentMakesItRight) {
+  for (const auto& [source, destination] :
+       {std::pair("192.0.2.1", "198.51.100.7"), std::pair("2001:db8::1", "2001:db8::2")}) {
+    for (const std::size_t size : {8U, 9U, 1460U}) {
+      std::vector<std::uint8_t> segment(size);
+      for (std::size_t i = 0; i < size; ++i) segment[i] = static_cast<std::uint8_t>(i * 37 + 5);
+      segment[6] = segment[7] = 0;
+      const IpAddress from = *IpAddress::parse(source), to = *IpAddress::parse(destination);
+      const std::uint16_t checksum = checksum_of(segment, from, to, 17);
+      segment[6] = static_cast<std::uint8_t>(checksum >> 8);
+      segment[7] = static_cast<std::uint8_t>(checksum);
+      EXPECT_TRUE(is_checksum_right(segment, from, to, 17)) << source << " " << size;
+      EXPECT_FALSE(is_checksum_right(segment, from, to, 6)) << source << " " << size;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace tocsin::packet

@@ -6,16 +6,12 @@
 namespace tocsin::protocol {
 namespace {
 
+using testing::of;
 using testing::Said;
 using testing::Talk;
 using testing::torment;
 constexpr Side kClient = Side::kToServer, kServer = Side::kToClient;
 
-std::string of(std::initializer_list<int> bytes) {
-  std::string text;
-  for (const int byte : bytes) text += static_cast<char>(byte);
-  return text;
-}
 // An element of ASN.1.
 std::string ber(int tag, const std::string& inside) {
   const auto size = static_cast<int>(inside.size());

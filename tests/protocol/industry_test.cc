@@ -4,16 +4,12 @@
 namespace tocsin::protocol {
 namespace {
 
+using testing::of;
 using testing::Said;
 using testing::Talk;
 using testing::torment;
 constexpr Side kClient = Side::kToServer, kServer = Side::kToClient;
 
-std::string of(std::initializer_list<int> bytes) {
-  std::string text;
-  for (const int byte : bytes) text += static_cast<char>(byte);
-  return text;
-}
 std::string counted(std::string_view text) {
   return of({static_cast<int>(text.size() >> 8), static_cast<int>(text.size() & 0xff)}) + std::string(text);
 }
